@@ -1,0 +1,1 @@
+//! The only place that knows every part: builds, starts and stops them.

@@ -1,0 +1,1 @@
+//! Character files: parsed strictly, checked, watched, swapped whole.

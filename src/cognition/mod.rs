@@ -1,0 +1,1 @@
+//! The turn: gather, route, assemble the prompt, answer, remember.

@@ -1,0 +1,1 @@
+//! The settings: one typed struct, read once from the environment and `.env`.

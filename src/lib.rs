@@ -1,0 +1,34 @@
+//! Dramatis: chat bots that are characters. They remember, they warm to people, and they explain themselves.
+//!
+//! The rooms of the house, from the top floor down. An import only ever goes down this list
+//! (`tests/architecture.rs` holds it to that).
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
+
+// The command line, one file a subcommand.
+pub mod cli;
+// The only place that knows every part: builds, starts and stops them.
+pub mod app;
+
+// Outside: where people are. So far the console.
+pub mod platform;
+
+// The flow of talk: messages come in once, are answered one at a time, and go out.
+pub mod conversation;
+
+// The mind: gather, route, assemble the prompt, answer, remember.
+pub mod cognition;
+
+// Faculties: what is remembered and who may be told; trust, stages, mood.
+pub mod memory;
+pub mod relationship;
+
+// Ground: models, embeddings, background work, character files, engines, settings, logs, words.
+pub mod llm;
+pub mod embed;
+pub mod jobs;
+pub mod character;
+pub mod store;
+pub mod config;
+pub mod telemetry;
+pub mod model;

@@ -1,0 +1,1 @@
+//! Speaking with language models: tiers, streams, retries, the ledger; and the offline responder.

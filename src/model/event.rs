@@ -1,0 +1,177 @@
+//! What happens in a turn, as one stream that the console, the tests and every later reader share.
+
+use serde::{Deserialize, Serialize};
+
+use super::{CharacterId, Timestamp, UnitScore};
+
+/// How much thought a message asks for (product.md, TRN).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Level {
+    /// Greeting, small talk: one call, no tools.
+    Simple,
+    /// One or two look-ups.
+    ComplexLow,
+    /// Several steps.
+    ComplexMid,
+    /// Synthesis, or asked for with `!reflect`.
+    ComplexHigh,
+}
+
+/// The path a turn took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TurnPath {
+    /// One streamed call.
+    Fast,
+}
+
+/// Who decided the level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RoutedBy {
+    /// A rule on the words.
+    Rule,
+    /// The likeness to prototype sentences.
+    Prototype,
+    /// The router model, asked because the local router was unsure.
+    Model,
+}
+
+/// Where a recalled row comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecalledSource {
+    /// A person's own words.
+    Message,
+    /// What the character said.
+    Reply,
+    /// The summary of an earlier session.
+    Summary,
+    /// A fact on record.
+    Fact,
+}
+
+/// One recalled row.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecalledItem {
+    /// The id of the memory or fact, for `dramatis memory show`.
+    pub id: String,
+    /// Its words.
+    pub text: String,
+    /// How well it fits, in `0.0..=1.0`.
+    pub score: UnitScore,
+    /// Where it comes from.
+    pub source: RecalledSource,
+    /// When it was said.
+    pub when: Timestamp,
+}
+
+/// Something said beside the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Aside {
+    /// The offline responder says what it is, once a conversation.
+    Offline,
+    /// Trust reached a milestone for the first time.
+    Milestone,
+    /// Trust fell through a threshold.
+    TrustDrop,
+}
+
+/// What kind of thing went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    /// The endpoint asks for patience (429).
+    RateLimited,
+    /// The endpoint is broken (5xx) or cannot be reached.
+    Unavailable,
+    /// The endpoint did not answer in time.
+    Timeout,
+    /// The stream broke off and could not be resumed.
+    BrokenStream,
+    /// The endpoint answered with something that is no answer.
+    BadAnswer,
+    /// The endpoint answered with nothing.
+    EmptyAnswer,
+    /// The prompt does not fit the model, even when cut down.
+    ContextLength,
+    /// The key is wrong or lacks a right.
+    Unauthorized,
+    /// The store failed.
+    Store,
+    /// Anything else.
+    Other,
+}
+
+/// One thing that happened in a turn; `--json` prints one a line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum TurnEvent {
+    /// How the message was understood.
+    Routed {
+        /// How much thought it asks for.
+        level: Level,
+        /// The path taken.
+        path: TurnPath,
+        /// How sure the router is.
+        confidence: UnitScore,
+        /// Who decided.
+        by: RoutedBy,
+        /// Flags and intents that were recognised.
+        flags: Vec<String>,
+        /// Milliseconds the decision took.
+        ms: f64,
+    },
+    /// What memory brought up, best first; empty when nothing is on record.
+    Recalled {
+        /// The rows.
+        items: Vec<RecalledItem>,
+    },
+    /// A piece of the answer.
+    Delta {
+        /// The piece.
+        text: String,
+    },
+    /// Something said beside the answer.
+    Aside {
+        /// What it is.
+        kind: Aside,
+        /// The words.
+        text: String,
+    },
+    /// The whole answer. Nothing of the answer comes after it.
+    Final {
+        /// The answer.
+        text: String,
+        /// Who answered.
+        character: CharacterId,
+        /// The level it was answered at.
+        level: Level,
+        /// The model that wrote it (`offline` for the built-in responder).
+        model: String,
+        /// Tokens read by the model.
+        tokens_in: u64,
+        /// Tokens written by the model.
+        tokens_out: u64,
+        /// Money, in US dollars.
+        cost_usd: f64,
+        /// From the message to the last word, milliseconds.
+        total_ms: f64,
+        /// The part of `total_ms` that was not spent waiting for a model, milliseconds.
+        overhead_ms: f64,
+    },
+    /// The character does not answer, and why.
+    Refused {
+        /// The rule that fired.
+        rule: String,
+    },
+    /// Something went wrong; `message` is what the person is told, in the character's voice.
+    Error {
+        /// What kind.
+        kind: ErrorKind,
+        /// What the person is told.
+        message: String,
+    },
+}

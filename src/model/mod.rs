@@ -1,0 +1,22 @@
+//! The words that everybody speaks: ids, places, viewers, messages, events. Plain types, no I/O.
+
+mod event;
+mod id;
+mod knowledge;
+mod message;
+mod place;
+mod score;
+mod time;
+mod viewer;
+
+pub use event::{Aside, ErrorKind, Level, RecalledItem, RecalledSource, RoutedBy, TurnEvent, TurnPath};
+pub use id::{CharacterId, FactId, IdError, MemoryId, MessageId, SessionId, TurnId, UserId};
+pub use knowledge::{
+    Extraction, FactDraft, Preference, PreferenceDraft, Preferences, Style, SummaryDraft, TranscriptLine,
+    Verbosity,
+};
+pub use message::{Author, Message, MessageStatus};
+pub use place::{Place, PlaceError, Scope, ScopeError};
+pub use score::UnitScore;
+pub use time::{Clock, ManualClock, SystemClock, Timestamp};
+pub use viewer::Viewer;

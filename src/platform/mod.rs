@@ -1,0 +1,1 @@
+//! Where people are: so far the console.

@@ -1,0 +1,1 @@
+//! Trust, stages, mood, traits and milestones.

@@ -1,0 +1,233 @@
+//! A database that is open: a pool of readers, a writer, and migrations that have run.
+
+use std::{path::Path, str::FromStr, time::Duration};
+
+use secrecy::ExposeSecret;
+use sqlx::{
+    Any, AnyPool, Executor, Transaction,
+    any::{AnyConnectOptions, AnyPoolOptions},
+    migrate::{MigrateError, Migrator},
+};
+
+use super::{Location, ffi, vector};
+
+/// A write transaction on either engine.
+pub type Tx = Transaction<'static, Any>;
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Readers that may work side by side.
+const READERS: u32 = 8;
+/// How long a statement waits for a lock or a free connection before it fails.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Which engine is underneath. SQL is the same on both but for words, vectors and row locks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite, in one file.
+    Sqlite,
+    /// A Postgres server.
+    Postgres,
+}
+
+/// What can go wrong with the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The place cannot be opened.
+    #[error("cannot open the database ({place}): {source}. {remedy}")]
+    Open {
+        /// The database, without secrets.
+        place: String,
+        /// What the engine said.
+        source: sqlx::Error,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// The directory of the file cannot be made.
+    #[error("cannot make the directory {path}: {source}. Set DATA_DIR to a directory that can be written")]
+    Directory {
+        /// The directory.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A migration failed.
+    #[error("cannot bring the database ({place}) up to date: {source}. {remedy}")]
+    Migrate {
+        /// The database, without secrets.
+        place: String,
+        /// What the migrator said.
+        source: MigrateError,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// A statement failed.
+    #[error("the database failed: {0}")]
+    Sql(#[from] sqlx::Error),
+    /// A stored value is not what its type allows.
+    #[error("the database holds a value that cannot be read: {0}")]
+    Corrupt(String),
+}
+
+/// An open database. Cloning shares the pools.
+#[derive(Debug, Clone)]
+pub struct Database {
+    engine: Engine,
+    readers: AnyPool,
+    writer: AnyPool,
+    vectors: bool,
+}
+
+impl Database {
+    /// Opens the database, makes it when it is not there, and runs the migrations that are missing.
+    ///
+    /// # Errors
+    /// [`StoreError`] says what failed, where, and what to do.
+    pub async fn open(location: &Location) -> Result<Self, StoreError> {
+        let database = Self::connect(location).await?;
+        database.migrate(location).await
+    }
+
+    async fn connect(location: &Location) -> Result<Self, StoreError> {
+        sqlx::any::install_default_drivers();
+        match location {
+            Location::Sqlite(path) => Self::connect_sqlite(location, path).await,
+            Location::Postgres(address) => {
+                let remedy = "Check DATABASE_URL, and that the server runs and lets this user in";
+                let failed = |source| StoreError::Open { place: location.describe(), source, remedy };
+                let options = AnyConnectOptions::from_str(address.expose_secret()).map_err(failed)?;
+                let pool = AnyPoolOptions::new()
+                    .max_connections(READERS)
+                    .acquire_timeout(PATIENCE)
+                    .connect_with(options)
+                    .await
+                    .map_err(failed)?;
+                Ok(Self { engine: Engine::Postgres, readers: pool.clone(), writer: pool, vectors: false })
+            }
+        }
+    }
+
+    async fn connect_sqlite(location: &Location, path: &Path) -> Result<Self, StoreError> {
+        ffi::register_sqlite_vec();
+        if let Some(dir) = path.parent().filter(|dir| !dir.as_os_str().is_empty()) {
+            std::fs::create_dir_all(dir)
+                .map_err(|source| StoreError::Directory { path: dir.display().to_string(), source })?;
+        }
+        let remedy = "Check that DATA_DIR can be written and that the file is a Dramatis database";
+        let failed = |source| StoreError::Open { place: location.describe(), source, remedy };
+        let absolute = std::path::absolute(path).map_err(|error| failed(error.into()))?;
+        let address = sqlite_address(&absolute);
+        let options = AnyConnectOptions::from_str(&address).map_err(failed)?;
+        // WAL keeps every commit through a crash of the process; `synchronous = NORMAL` may lose the last commits to a
+        // loss of power, never the file.
+        let pool = |connections: u32| {
+            AnyPoolOptions::new()
+                .max_connections(connections)
+                .acquire_timeout(PATIENCE)
+                .after_connect(|connection, _| {
+                    Box::pin(async move {
+                        connection
+                            .execute(
+                                "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
+                                 PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; \
+                                 PRAGMA temp_store = MEMORY;",
+                            )
+                            .await
+                            .map(drop)
+                    })
+                })
+                .connect_lazy_with(options.clone())
+        };
+        let database =
+            Self { engine: Engine::Sqlite, readers: pool(READERS), writer: pool(1), vectors: true };
+        sqlx::query("SELECT count(*) FROM sqlite_master")
+            .fetch_one(&database.writer)
+            .await
+            .map_err(failed)?;
+        Ok(database)
+    }
+
+    async fn migrate(mut self, location: &Location) -> Result<Self, StoreError> {
+        let migrator = match self.engine {
+            Engine::Sqlite => &SQLITE,
+            Engine::Postgres => &POSTGRES,
+        };
+        migrator.run(&self.writer).await.map_err(|source| {
+            let remedy = match source {
+                MigrateError::VersionMissing(_) => {
+                    "It was written by a newer Dramatis: use that one, or another database"
+                }
+                _ => "Look at the message above; nothing was changed by the step that failed",
+            };
+            StoreError::Migrate { place: location.describe(), source, remedy }
+        })?;
+        if self.engine == Engine::Postgres {
+            self.vectors = vector::prepare_postgres(&self.writer).await?;
+        }
+        Ok(self)
+    }
+
+    /// Which engine is underneath.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// True when the engine can compare vectors. Postgres without pgvector cannot, and recall then works by words.
+    #[must_use]
+    pub fn has_vectors(&self) -> bool {
+        self.vectors
+    }
+
+    /// For reading.
+    #[must_use]
+    pub fn readers(&self) -> &AnyPool {
+        &self.readers
+    }
+
+    /// For a write that is one statement.
+    #[must_use]
+    pub fn writer(&self) -> &AnyPool {
+        &self.writer
+    }
+
+    /// Begins a write transaction (`BEGIN IMMEDIATE` on SQLite, so that it never fails half way for want of the lock).
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`] when no connection can be had.
+    pub async fn begin(&self) -> Result<Tx, StoreError> {
+        let transaction = match self.engine {
+            Engine::Sqlite => self.writer.begin_with("BEGIN IMMEDIATE").await,
+            Engine::Postgres => self.writer.begin().await,
+        };
+        transaction.map_err(StoreError::from)
+    }
+
+    /// The newest migration that has run.
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`] when the table of migrations cannot be read.
+    pub async fn schema_version(&self) -> Result<i64, StoreError> {
+        Ok(sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations").fetch_one(&self.readers).await?)
+    }
+
+    /// Waits for what is under way and closes.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+}
+
+fn sqlite_address(path: &Path) -> String {
+    let mut address = String::from("sqlite://");
+    for byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._-~".contains(byte) {
+            address.push(char::from(*byte));
+        } else {
+            address.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    address.push_str("?mode=rwc");
+    address
+}

@@ -1,0 +1,10 @@
+//! The engines underneath: one SQL text for SQLite and Postgres, migrations, vectors. Tables belong to the faculties,
+//! whose `data.rs` files hold their queries; this room only opens the doors.
+
+mod database;
+mod ffi;
+mod location;
+pub mod vector;
+
+pub use database::{Database, Engine, StoreError, Tx};
+pub use location::{Location, LocationError};

@@ -1,0 +1,1 @@
+//! Logs: to standard error and to a rotating file.
