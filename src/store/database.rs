@@ -1,6 +1,6 @@
 //! A database that is open: a pool of readers, a writer, and migrations that have run.
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{fmt::Write, path::Path, str::FromStr, time::Duration};
 
 use secrecy::ExposeSecret;
 use sqlx::{
@@ -225,7 +225,8 @@ fn sqlite_address(path: &Path) -> String {
         if byte.is_ascii_alphanumeric() || b"/._-~".contains(byte) {
             address.push(char::from(*byte));
         } else {
-            address.push_str(&format!("%{byte:02X}"));
+            // Writing to a String cannot fail.
+            let _ = write!(address, "%{byte:02X}");
         }
     }
     address.push_str("?mode=rwc");
