@@ -1,1 +1,200 @@
 //! The only place that knows every part: builds, starts and stops them.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::{Context, anyhow};
+use tokio::task::JoinHandle;
+
+use crate::{
+    character::{Cast, CastWatcher, Finding},
+    cognition::{Mind, Parts, SessionEnded},
+    config::{EndpointSettings, Settings},
+    conversation::Conversations,
+    embed::{Embeddings, catalogue},
+    jobs::{Queue, Workers},
+    llm::{Endpoint, Llm, LlmSettings, PriceTable},
+    memory::Memory,
+    model::{Clock, SystemClock},
+    relationship::Relationships,
+    store::Database,
+};
+
+/// How often idle sessions are looked for.
+const SWEEP: Duration = Duration::from_secs(60);
+/// Jobs that may run side by side.
+const WORKERS: usize = 2;
+/// How long a stop waits for background work (product.md, DLV: a stop takes at most 20 s in all).
+const STOP: Duration = Duration::from_secs(10);
+/// How many vectors are computed in one go when a store is caught up.
+const CATCH_UP: usize = 64;
+
+/// A running Dramatis.
+pub struct App {
+    /// The settings it runs with.
+    pub settings: Settings,
+    /// The store.
+    pub database: Database,
+    /// The cast.
+    pub cast: Cast,
+    /// Findings in character folders, by folder.
+    pub findings: Vec<(String, Vec<Finding>)>,
+    /// Memory.
+    pub memory: Memory,
+    /// Relationships.
+    pub relationships: Relationships,
+    /// Models.
+    pub llm: Llm,
+    /// Embeddings.
+    pub embeddings: Embeddings,
+    /// Conversations.
+    pub conversations: Conversations,
+    queue: Queue,
+    workers: Workers,
+    watcher: Option<CastWatcher>,
+    tasks: Vec<JoinHandle<()>>,
+}
+
+impl App {
+    /// Opens the store, loads the cast and the model, and starts background work.
+    ///
+    /// # Errors
+    /// With what could not be started and what to do about it.
+    pub async fn start(settings: Settings) -> anyhow::Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let embeddings = embeddings(&settings);
+        let (cast, findings) = Cast::open(&settings.characters_dir)
+            .with_context(|| format!("cannot load characters from {}", settings.characters_dir.display()))?;
+        let database = Database::open(&settings.database).await?;
+        let llm = Llm::start(llm_settings(&settings)?, database.clone(), clock.clone()).await?;
+        let memory = Memory::new(database.clone(), embeddings.clone(), clock.clone());
+        let relationships = Relationships::new(database.clone(), clock.clone());
+        let queue = Queue::new(database.clone(), clock.clone());
+        let mind = Arc::new(Mind::new(Parts {
+            memory: memory.clone(),
+            relationships: relationships.clone(),
+            llm: llm.clone(),
+            embeddings: embeddings.clone(),
+            clock: clock.clone(),
+            cache_dir: settings.data_dir.join("cache"),
+        }));
+        let conversations = Conversations::new(
+            database.clone(),
+            cast.clone(),
+            memory.clone(),
+            mind.clone(),
+            queue.clone(),
+            clock,
+        );
+        let handlers: Vec<Arc<dyn crate::jobs::Handler>> =
+            vec![SessionEnded::new(memory.clone(), llm.clone())];
+        let workers = Workers::start(queue.clone(), handlers, WORKERS);
+        let watcher = match cast.watch() {
+            Ok(watcher) => Some(watcher),
+            Err(error) => {
+                tracing::warn!(%error, "changes of character files are not seen until the next start");
+                None
+            }
+        };
+        let tasks = vec![
+            tokio::spawn(async move { mind.warm().await }),
+            tokio::spawn(sweep(conversations.clone())),
+            tokio::spawn(catch_up(memory.clone())),
+        ];
+        Ok(Self {
+            settings,
+            database,
+            cast,
+            findings,
+            memory,
+            relationships,
+            llm,
+            embeddings,
+            conversations,
+            queue,
+            workers,
+            watcher,
+            tasks,
+        })
+    }
+
+    /// Waits until no background work is due, at most `within`. Says whether it got there.
+    pub async fn settle(&self, within: Duration) -> bool {
+        tokio::time::timeout(within, self.queue.idle()).await.is_ok_and(|idle| idle.is_ok())
+    }
+
+    /// Stops in order: no new work, background work finishes or is put back, the store closes.
+    pub async fn stop(self) {
+        drop(self.watcher);
+        for task in &self.tasks {
+            task.abort();
+        }
+        for task in self.tasks {
+            // An aborted task ends with an error; that is what was asked for.
+            let _ = task.await;
+        }
+        self.workers.stop(STOP).await;
+        self.database.close().await;
+    }
+}
+
+/// The embeddings that the settings ask for.
+#[must_use]
+pub fn embeddings(settings: &Settings) -> Embeddings {
+    let models = settings.data_dir.join("models");
+    let directory = catalogue::locate(&models, &settings.embedding_model);
+    Embeddings::start(directory, settings.embedding_model.clone())
+}
+
+/// The models that the settings ask for.
+///
+/// # Errors
+/// When the price table cannot be read.
+pub fn llm_settings(settings: &Settings) -> anyhow::Result<LlmSettings> {
+    let endpoint = |it: &EndpointSettings| Endpoint {
+        base_url: it.base_url.clone(),
+        api_key: it.api_key.clone(),
+        model: it.model.clone(),
+    };
+    let prices = match &settings.prices {
+        None => PriceTable::built_in(),
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("LLM_PRICES: cannot read {}", path.display()))?;
+            PriceTable::parse(&text).map_err(|error| anyhow!("LLM_PRICES: {}: {error}", path.display()))?
+        }
+    };
+    Ok(LlmSettings {
+        main: settings.llm.as_ref().map(endpoint),
+        router: settings.router.as_ref().map(endpoint),
+        reflective: settings.reflective.as_ref().map(endpoint),
+        ollama: settings.ollama.clone(),
+        prices,
+        ..LlmSettings::default()
+    })
+}
+
+async fn sweep(conversations: Conversations) {
+    let mut every = tokio::time::interval(SWEEP);
+    loop {
+        every.tick().await;
+        match conversations.sweep().await {
+            Ok(0) => {}
+            Ok(ended) => tracing::info!(ended, "sessions are over and will be looked back at"),
+            Err(error) => tracing::warn!(%error, "idle sessions could not be ended; trying again in a minute"),
+        }
+    }
+}
+
+/// Gives vectors to what was stored while no model was there.
+async fn catch_up(memory: Memory) {
+    loop {
+        match memory.index_missing(CATCH_UP).await {
+            Ok(0) => return,
+            Ok(count) => tracing::debug!(count, "memories got their vectors"),
+            Err(error) => {
+                tracing::warn!(%error, "memories without a vector are found by words only");
+                return;
+            }
+        }
+    }
+}

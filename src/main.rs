@@ -1,1 +1,7 @@
-fn main() {}
+//! The program: reads its arguments and hands over.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    dramatis::cli::main()
+}

@@ -1,1 +1,128 @@
 //! The command line, one file a subcommand.
+
+mod bench;
+mod characters;
+mod chat;
+mod doctor;
+mod memory;
+mod migrate;
+mod models;
+
+use std::{path::Path, process::ExitCode};
+
+use clap::{CommandFactory, Parser, Subcommand};
+use tracing::level_filters::LevelFilter;
+
+use crate::{config::Settings, telemetry};
+
+/// Chat bots that are characters: they remember, they warm to people, and they explain themselves.
+#[derive(Debug, Parser)]
+#[command(
+    name = "dramatis",
+    version,
+    propagate_version = true,
+    after_help = "Start with `dramatis chat`. Without a model endpoint the built-in offline responder answers, and says so.\n\
+                  Settings come from the environment and from `.env` in the working directory; `.env.sample` explains each.\n\
+                  `dramatis doctor` checks them and says how to mend what is wrong."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Starts everything that is configured; with no platform configured, that is the console
+    Run(chat::Arguments),
+    /// Talks to a character here in the console
+    Chat(chat::Arguments),
+    /// Lists, makes and checks characters
+    #[command(subcommand)]
+    Characters(characters::Command),
+    /// Looks into memory, as somebody in some place is entitled to
+    #[command(subcommand)]
+    Memory(memory::Command),
+    /// Lists embedding models and sets them up
+    #[command(subcommand)]
+    Models(models::Command),
+    /// Brings the database up to date (every start does it, too)
+    Migrate,
+    /// Checks settings, stores, models and characters, and says how to mend what is wrong
+    Doctor,
+    /// Measures speed on this machine
+    #[command(subcommand)]
+    Bench(bench::Command),
+    /// Prints a completion script for a shell
+    #[command(after_help = "Example: dramatis completions bash > /etc/bash_completion.d/dramatis")]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Runs the program and says how it ended: 0 well, 1 with an error, 2 with wrong arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    if let Command::Completions { shell } = arguments.command {
+        clap_complete::generate(shell, &mut Arguments::command(), "dramatis", &mut std::io::stdout());
+        return ExitCode::SUCCESS;
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: the async runtime cannot be started: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let done = runtime.block_on(run(arguments.command));
+    // A thread that still reads standard input must not keep the process alive.
+    runtime.shutdown_background();
+    match done {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Characters(command) => characters::run(command),
+        Command::Doctor => doctor::run().await,
+        Command::Bench(command) => bench::run(command).await,
+        other => {
+            let settings = load()?;
+            let _logs = telemetry::init(&settings, LevelFilter::WARN)?;
+            match other {
+                Command::Run(arguments) | Command::Chat(arguments) => chat::run(settings, arguments).await,
+                Command::Memory(command) => memory::run(settings, command).await,
+                Command::Models(command) => models::run(settings, command).await,
+                Command::Migrate => migrate::run(settings).await,
+                Command::Characters(_) | Command::Doctor | Command::Bench(_) | Command::Completions { .. } => {
+                    Ok(ExitCode::SUCCESS)
+                }
+            }
+        }
+    }
+}
+
+/// The settings of this working directory; what is doubtful but usable is told on standard error.
+fn load() -> anyhow::Result<Settings> {
+    let (settings, warnings) = Settings::load(Path::new("."), std::env::vars())?;
+    for warning in warnings {
+        eprintln!("warning: {warning}");
+    }
+    Ok(settings)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arguments_are_well_formed() {
+        Arguments::command().debug_assert();
+    }
+}

@@ -1,1 +1,16 @@
-//! The turn: gather, route, assemble the prompt, answer, remember.
+//! The mind: a turn gathers what is known, routes the message, assembles the prompt, streams the answer, and then
+//! remembers. What is learned from a finished session is extracted here too, as background work.
+
+mod extract;
+mod gather;
+mod offline;
+mod persona;
+mod prompt;
+mod route;
+mod template;
+mod turn;
+
+pub use extract::SessionEnded;
+pub use prompt::PROMPT_BUDGET;
+pub use route::Flag;
+pub use turn::{Ask, Mind, Outcome, Parts};

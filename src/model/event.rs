@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CharacterId, Timestamp, UnitScore};
+use super::{CharacterId, Timestamp, UnitScore, UserId};
 
 /// How much thought a message asks for (product.md, TRN).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -65,6 +65,9 @@ pub struct RecalledItem {
     pub source: RecalledSource,
     /// When it was said.
     pub when: Timestamp,
+    /// The person who said it, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<UserId>,
 }
 
 /// Something said beside the answer.

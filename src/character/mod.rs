@@ -1,1 +1,0 @@
-//! Character files: parsed strictly, checked, watched, swapped whole.

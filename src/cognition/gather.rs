@@ -1,0 +1,88 @@
+//! Gathering: all that a turn needs to know, asked for side by side.
+
+use crate::{
+    memory::{Fact, HistoryLine, Memory, MemoryError, RecallQuery},
+    model::{MessageId, Preferences, RecalledItem, RecalledSource, Timestamp, UnitScore, Viewer},
+};
+
+/// Earlier messages of the conversation that are looked at.
+const HISTORY: usize = 24;
+/// Recalled rows asked for.
+const RECALLED: usize = 8;
+/// Facts asked for.
+const FACTS: usize = 24;
+/// Summaries asked for.
+const SUMMARIES: usize = 3;
+
+/// What memory holds for this turn.
+#[derive(Debug)]
+pub(super) struct Gathered {
+    pub(super) history: Vec<HistoryLine>,
+    pub(super) recalled: Vec<RecalledItem>,
+    pub(super) facts: Vec<Fact>,
+    pub(super) preferences: Preferences,
+    pub(super) summaries: Vec<(Timestamp, String)>,
+    pub(super) known_name: Option<String>,
+}
+
+/// Asks memory for everything at once.
+pub(super) async fn gather(
+    memory: &Memory,
+    viewer: &Viewer,
+    message: MessageId,
+    text: &str,
+    vector: Option<Vec<f32>>,
+    now: Timestamp,
+) -> Result<Gathered, MemoryError> {
+    let history = async {
+        let mut lines = memory.history(viewer, HISTORY).await?;
+        lines.retain(|line| line.id != message);
+        Ok::<_, MemoryError>(lines)
+    };
+    let query = RecallQuery {
+        text: text.to_owned(),
+        vector,
+        limit: RECALLED,
+        exclude: vec![message],
+        now,
+    };
+    let (history, recalled, facts, preferences, summaries, known_name) = tokio::try_join!(
+        history,
+        memory.recall(viewer, &query),
+        memory.facts(viewer, FACTS),
+        memory.preferences(viewer),
+        memory.summaries(viewer, SUMMARIES),
+        memory.known_name(viewer),
+    )?;
+    Ok(Gathered {
+        history,
+        recalled,
+        facts,
+        preferences,
+        summaries: summaries.into_iter().map(|summary| (summary.ended_at, summary.text)).collect(),
+        known_name,
+    })
+}
+
+impl Gathered {
+    /// What the turn reports as recalled: rows, and the facts that share a word with the question.
+    pub(super) fn reported(&self, text: &str) -> Vec<RecalledItem> {
+        let asked = text.to_lowercase();
+        let facts = self.facts.iter().filter(|fact| fact_fits(fact, &asked)).map(|fact| RecalledItem {
+            id: fact.id.to_string(),
+            text: fact.sentence(),
+            score: UnitScore::new(fact.confidence.get()),
+            source: RecalledSource::Fact,
+            when: fact.valid_from,
+            by: None,
+        });
+        self.recalled.iter().cloned().chain(facts).collect()
+    }
+}
+
+fn fact_fits(fact: &Fact, asked: &str) -> bool {
+    format!("{} {} {}", fact.subject, fact.predicate.replace('_', " "), fact.object)
+        .split(|c: char| !c.is_alphanumeric())
+        .map(str::to_lowercase)
+        .any(|word| word.chars().count() > 2 && word != "user" && asked.contains(&word))
+}

@@ -1,0 +1,197 @@
+//! Routing: how much thought a message asks for. Rules first, then likeness to prototype sentences, and the router
+//! model only when both are unsure. Decided once a turn.
+
+mod prototypes;
+mod rules;
+
+use std::{path::Path, time::Duration};
+
+use minijinja::context;
+use serde::{Deserialize, Serialize};
+
+use super::template;
+use crate::{
+    embed::Embeddings,
+    llm::{Attribution, ChatMessage, ChatRequest, Llm, Purpose, Role, Tier},
+    model::{Level, RoutedBy, UnitScore},
+};
+
+/// From this confidence on, nobody else is asked. In `0.0..=1.0`.
+pub(super) const SURE: f64 = 0.5;
+
+/// What else was recognised in a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flag {
+    /// The writer may be in danger.
+    Crisis,
+    /// Tries to make the character drop its rules.
+    Manipulation,
+    /// Asks about the past.
+    Memory,
+    /// Wants a picture.
+    Image,
+    /// Wants to hear the answer.
+    Voice,
+    /// Wants news or facts of the world.
+    Search,
+}
+
+impl Flag {
+    /// The name in `routed.flags`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Crisis => "crisis",
+            Self::Manipulation => "manipulation",
+            Self::Memory => "memory",
+            Self::Image => "image",
+            Self::Voice => "voice",
+            Self::Search => "search",
+        }
+    }
+}
+
+/// A level with how sure its finder is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Guess {
+    level: Level,
+    confidence: UnitScore,
+}
+
+/// The decision for one message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Route {
+    /// How much thought it asks for.
+    pub level: Level,
+    /// How sure the one who decided is.
+    pub confidence: UnitScore,
+    /// Who decided.
+    pub by: RoutedBy,
+    /// Flags and intents.
+    pub flags: Vec<Flag>,
+    /// Time spent waiting for the router model.
+    pub waited: Duration,
+}
+
+impl Route {
+    /// True when the flag was recognised.
+    #[must_use]
+    pub fn has(&self, flag: Flag) -> bool {
+        self.flags.contains(&flag)
+    }
+}
+
+/// Decides routes.
+#[derive(Debug, Default)]
+pub(super) struct Router {
+    prototypes: prototypes::Prototypes,
+}
+
+impl Router {
+    /// Prepares the prototype sentences; until then, rules decide alone.
+    pub(super) async fn warm(&self, embeddings: &Embeddings, cache_dir: &Path) {
+        self.prototypes.warm(embeddings, cache_dir).await;
+    }
+
+    /// What can be said without a model.
+    fn locally(&self, text: &str, vector: Option<&[f32]>) -> Route {
+        let flags = rules::flags(text);
+        let by_rule = rules::level(text, &flags);
+        let decided = |guess: Guess, by| Route {
+            level: guess.level,
+            confidence: guess.confidence,
+            by,
+            flags: flags.clone(),
+            waited: Duration::ZERO,
+        };
+        if by_rule.confidence.get() >= SURE {
+            return decided(by_rule, RoutedBy::Rule);
+        }
+        match vector.and_then(|vector| self.prototypes.guess(vector)) {
+            Some(guess) if guess.confidence > by_rule.confidence => decided(guess, RoutedBy::Prototype),
+            _ => decided(by_rule, RoutedBy::Rule),
+        }
+    }
+
+    /// The route of `text`. The router model is asked only when there is one and nobody else is sure; when it fails, the
+    /// local decision stands.
+    pub(super) async fn route(
+        &self,
+        text: &str,
+        vector: Option<&[f32]>,
+        llm: &Llm,
+        attribution: &Attribution,
+    ) -> Route {
+        let local = self.locally(text, vector);
+        if local.confidence.get() >= SURE || llm.is_offline(Tier::Router) {
+            return local;
+        }
+        let request = ChatRequest {
+            tier: Tier::Router,
+            purpose: Purpose::Route,
+            messages: vec![ChatMessage {
+                role: Role::User,
+                content: template::route(&context! { message => template::as_data(text) }),
+            }],
+            temperature: Some(0.0),
+            max_tokens: Some(120),
+            model: None,
+            json: true,
+            attribution: attribution.clone(),
+            offline: None,
+        };
+        match llm.complete(request).await {
+            Ok(completion) => {
+                let waited = completion.waited;
+                parse(&completion.text).map_or(Route { waited, ..local.clone() }, |answer| {
+                    let mut flags = local.flags.clone();
+                    flags.extend(answer.flags.into_iter().filter(|flag| !local.flags.contains(flag)));
+                    Route { level: answer.level, confidence: answer.confidence, by: RoutedBy::Model, flags, waited }
+                })
+            }
+            Err(error) => {
+                tracing::warn!(error = %error.message, "the router model failed: the local decision stands");
+                Route { waited: error.waited, ..local }
+            }
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    level: Level,
+    #[serde(default)]
+    confidence: UnitScore,
+    #[serde(default)]
+    flags: Vec<Flag>,
+}
+
+fn parse(text: &str) -> Option<Answer> {
+    template::json_object(text).and_then(|json| serde_json::from_str(json).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_router_answer_is_read_even_inside_a_code_fence() {
+        let answer =
+            parse("```json\n{\"level\": \"COMPLEX_MID\", \"flags\": [\"memory\"], \"confidence\": 0.8}\n```").unwrap();
+        assert_eq!(answer.level, Level::ComplexMid);
+        assert_eq!(answer.flags, [Flag::Memory]);
+    }
+
+    #[test]
+    fn nonsense_from_the_router_is_no_answer() {
+        assert!(parse("SIMPLE, I think").is_none());
+        assert!(parse("{\"level\": \"GIGANTIC\"}").is_none());
+    }
+
+    #[test]
+    fn rules_decide_alone_where_they_are_sure() {
+        let route = Router::default().locally("hello!", None);
+        assert_eq!((route.level, route.by), (Level::Simple, RoutedBy::Rule));
+    }
+}

@@ -1,0 +1,448 @@
+//! One turn, from the stored message to what is remembered of it.
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use futures::StreamExt;
+use tokio::sync::mpsc;
+
+use super::{
+    gather::{self, Gathered},
+    offline, prompt,
+    route::{Flag, Route, Router},
+};
+use crate::{
+    character::Character,
+    embed::Embeddings,
+    llm::{self, Attribution, ChatEvent, ChatRequest, Completion, Llm, LlmError, Purpose, Tier},
+    memory::{Memory, MemoryError},
+    model::{
+        Aside, Clock, ErrorKind, Message, MessageId, Timestamp, TranscriptLine, TurnEvent, TurnId, TurnPath, Viewer,
+    },
+    relationship::{self, Change, RelationshipError, Relationships, Standing},
+};
+
+/// What the mind is made of.
+pub struct Parts {
+    /// Memory.
+    pub memory: Memory,
+    /// Relationships.
+    pub relationships: Relationships,
+    /// Models.
+    pub llm: Llm,
+    /// Embeddings.
+    pub embeddings: Embeddings,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Where computed things may be kept between starts.
+    pub cache_dir: PathBuf,
+}
+
+/// The mind: answers messages.
+pub struct Mind {
+    parts: Parts,
+    router: Router,
+}
+
+/// A message that is to be answered.
+pub struct Ask {
+    /// Who answers.
+    pub character: Arc<Character>,
+    /// Who asks, and where.
+    pub viewer: Viewer,
+    /// What the platform calls the person.
+    pub user_name: String,
+    /// The message, already stored.
+    pub message: Message,
+}
+
+/// How a turn ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// With an answer.
+    Answered,
+    /// With an error, told in the character's voice.
+    Failed,
+}
+
+/// A turn that cannot go on.
+enum Broken {
+    Store(String),
+    Llm(LlmError),
+}
+
+impl From<MemoryError> for Broken {
+    fn from(error: MemoryError) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
+impl From<RelationshipError> for Broken {
+    fn from(error: RelationshipError) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
+/// What is said when a character brings no words of its own for it.
+const PLAIN_ERROR: &str = "Sorry, I lost my thread for a moment. Could you say that again in a little while?";
+/// What is said to an attempt at manipulation when a character brings no words of its own for it.
+const PLAIN_REFUSAL: &str = "I'd rather stay who I am. Let's talk about something else.";
+
+impl Mind {
+    /// A mind of these parts.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        Self { parts, router: Router::default() }
+    }
+
+    /// Prepares what makes the first turns faster; turns do not wait for it.
+    pub async fn warm(&self) {
+        self.router.warm(&self.parts.embeddings, &self.parts.cache_dir).await;
+    }
+
+    /// True when the offline responder answers.
+    #[must_use]
+    pub fn is_offline(&self) -> bool {
+        self.parts.llm.is_offline(Tier::Main)
+    }
+
+    /// Answers one message. Everything that happens goes to `events`; a reader that has gone away does not stop the turn,
+    /// so that what was said is remembered all the same.
+    #[tracing::instrument(
+        skip_all,
+        fields(turn = tracing::field::Empty, character = %ask.viewer.character, message = %ask.message.id)
+    )]
+    pub async fn turn(&self, ask: &Ask, events: &mpsc::Sender<TurnEvent>) -> Outcome {
+        let turn = TurnId::new();
+        tracing::Span::current().record("turn", tracing::field::display(turn));
+        let started = Instant::now();
+        match self.answer(ask, turn, started, events).await {
+            Ok(()) => Outcome::Answered,
+            Err(broken) => {
+                self.fail(ask, broken, events).await;
+                Outcome::Failed
+            }
+        }
+    }
+
+    async fn answer(
+        &self,
+        ask: &Ask,
+        turn: TurnId,
+        started: Instant,
+        events: &mpsc::Sender<TurnEvent>,
+    ) -> Result<(), Broken> {
+        let Parts { memory, relationships, llm, .. } = &self.parts;
+        let (viewer, message) = (&ask.viewer, &ask.message);
+        let text = message.text.as_str();
+        let now = message.at;
+
+        self.take_wishes(ask).await?;
+        let vector = self.embed(text).await;
+        let pinned = pinned_trust(ask);
+        let (gathered, standing) = tokio::try_join!(
+            async {
+                gather::gather(memory, viewer, message.id, text, vector.clone(), now).await.map_err(Broken::from)
+            },
+            async {
+                relationships
+                    .standing(&viewer.character, &viewer.user, now, pinned)
+                    .await
+                    .map_err(Broken::from)
+            },
+        )?;
+
+        let attribution = Attribution {
+            character: Some(viewer.character.clone()),
+            user: Some(viewer.user.clone()),
+            turn: Some(turn),
+        };
+        let routing = Instant::now();
+        let route = self.router.route(text, vector.as_deref(), llm, &attribution).await;
+        send(events, routed(&route, routing.elapsed())).await;
+        send(events, TurnEvent::Recalled { items: gathered.reported(text) }).await;
+
+        let material = self.material(ask, &gathered, &standing, &route);
+        let completion = if route.has(Flag::Manipulation) {
+            send(events, TurnEvent::Refused { rule: "manipulation".to_owned() }).await;
+            canned(ask, text)
+        } else {
+            let prepared = offline::prepare(&material, &gathered, &route, viewer, user_known(ask, &gathered));
+            self.speak(ask, &material, Arc::new(prepared), attribution, events).await.map_err(Broken::Llm)?
+        };
+
+        // Only a model's own words are worth finding again: canned and offline answers quote what is already stored.
+        let indexed = completion.model != OFFLINE && !route.has(Flag::Manipulation);
+        let said_at = now.max(self.parts.clock.now().min(now.plus(Duration::from_secs(600))));
+        let reply = memory.store_reply(message, &completion.text, said_at, indexed).await?;
+        let tone = relationship::tone_of(text);
+        let source = message.id.to_string();
+        let change =
+            relationships.record_turn(&viewer.character, &viewer.user, &source, tone, now).await?;
+
+        let total = started.elapsed();
+        let waited = completion.waited + route.waited;
+        send(
+            events,
+            TurnEvent::Final {
+                text: completion.text.clone(),
+                character: viewer.character.clone(),
+                level: route.level,
+                model: completion.model.clone(),
+                tokens_in: completion.tokens_in,
+                tokens_out: completion.tokens_out,
+                cost_usd: completion.cost_usd,
+                total_ms: millis(total),
+                overhead_ms: millis(total.saturating_sub(waited)),
+            },
+        )
+        .await;
+        if pinned.is_none() {
+            self.milestones(ask, &change, now, events).await?;
+        }
+        memory.index_vectors(message.id, vector).await?;
+        if indexed {
+            memory.index_vectors(reply.id, None).await?;
+        }
+        Ok(())
+    }
+
+    /// Explicit wishes ("short answers, please") hold from this very answer on.
+    async fn take_wishes(&self, ask: &Ask) -> Result<(), Broken> {
+        let line = TranscriptLine {
+            id: ask.message.id,
+            speaker: Some(ask.viewer.user.clone()),
+            name: ask.user_name.clone(),
+            text: ask.message.text.clone(),
+            at: ask.message.at,
+        };
+        let wishes = llm::offline::extract::preferences(&line);
+        if wishes.is_empty() {
+            return Ok(());
+        }
+        self.parts.memory.set_preferences(&ask.viewer, &wishes).await.map_err(Broken::from)
+    }
+
+    /// The vector of the message, when there is a model; without one, words alone are searched.
+    async fn embed(&self, text: &str) -> Option<Vec<f32>> {
+        match self.parts.embeddings.embed(vec![text.to_owned()]).await {
+            Ok(vectors) => vectors.and_then(|vectors| vectors.into_iter().next()),
+            Err(error) => {
+                tracing::warn!(%error, "the message could not be embedded: recall works by words for this turn");
+                None
+            }
+        }
+    }
+
+    fn material(
+        &self,
+        ask: &Ask,
+        gathered: &Gathered,
+        standing: &Standing,
+        route: &Route,
+    ) -> prompt::Material {
+        let mood = standing.mood.as_str();
+        let trust = standing.trust.get();
+        prompt::Material {
+            character: ask.character.clone(),
+            user_name: gathered
+                .preferences
+                .nickname
+                .clone()
+                .or_else(|| gathered.known_name.clone())
+                .unwrap_or_else(|| ask.user_name.clone()),
+            place: ask.viewer.place.clone(),
+            now: ask.message.at,
+            message: ask.message.text.clone(),
+            trust,
+            mood,
+            traits: active_traits(ask, trust, mood),
+            note: special_user(ask).and_then(|special| special.note.clone()),
+            preferences: gathered.preferences.clone(),
+            facts: gathered.facts.iter().map(crate::memory::Fact::sentence).collect(),
+            summaries: gathered.summaries.clone(),
+            recalled: gathered.recalled.clone(),
+            history: gathered.history.clone(),
+            about_past: route.has(Flag::Memory),
+            guard: route.has(Flag::Crisis).then_some(prompt::CRISIS_GUARD),
+        }
+    }
+
+    /// Streams the answer. A prompt that turns out too long is cut to half its budget, twice at most.
+    async fn speak(
+        &self,
+        ask: &Ask,
+        material: &prompt::Material,
+        offline: Arc<offline::Prepared>,
+        attribution: Attribution,
+        events: &mpsc::Sender<TurnEvent>,
+    ) -> Result<Completion, LlmError> {
+        let overrides = ask.character.core.models.get(&crate::character::ModelTier::Main);
+        let mut budget = prompt::PROMPT_BUDGET;
+        let mut waited = Duration::ZERO;
+        loop {
+            let request = ChatRequest {
+                tier: Tier::Main,
+                purpose: Purpose::Answer,
+                messages: prompt::assemble(material, budget),
+                temperature: overrides.and_then(|model| model.temperature),
+                max_tokens: overrides.and_then(|model| model.max_tokens),
+                model: overrides.and_then(|model| model.model.clone()),
+                json: false,
+                attribution: attribution.clone(),
+                offline: Some(offline.clone()),
+            };
+            match self.stream(request, events).await {
+                Ok(mut completion) => {
+                    completion.waited += waited;
+                    return Ok(completion);
+                }
+                Err(error) if error.kind == ErrorKind::ContextLength && budget > prompt::PROMPT_BUDGET / 4 => {
+                    tracing::warn!(budget, "the prompt is too long for the model: cutting it to half");
+                    waited += error.waited;
+                    budget /= 2;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn stream(
+        &self,
+        request: ChatRequest,
+        events: &mpsc::Sender<TurnEvent>,
+    ) -> Result<Completion, LlmError> {
+        let mut answer = std::pin::pin!(self.parts.llm.chat(request));
+        while let Some(event) = answer.next().await {
+            match event? {
+                ChatEvent::Delta(text) => send(events, TurnEvent::Delta { text }).await,
+                ChatEvent::Done(completion) => return Ok(completion),
+            }
+        }
+        Err(LlmError {
+            kind: ErrorKind::EmptyAnswer,
+            message: "the stream ended without an answer".to_owned(),
+            partial: String::new(),
+            waited: Duration::ZERO,
+        })
+    }
+
+    async fn milestones(
+        &self,
+        ask: &Ask,
+        change: &Change,
+        now: Timestamp,
+        events: &mpsc::Sender<TurnEvent>,
+    ) -> Result<(), Broken> {
+        let evolution = &ask.character.evolution;
+        let (before, after) = (change.before.get(), change.after.get());
+        let reached = evolution.milestones.iter().filter_map(|milestone| {
+            let level = f64::from(milestone.trust_level);
+            (before < level && after >= level).then(|| {
+                (format!("milestone:{}", milestone.trust_level), Aside::Milestone, &milestone.message)
+            })
+        });
+        let fallen = evolution.trust_drops.iter().filter_map(|drop| {
+            let (from, to) = (f64::from(drop.from_min), f64::from(drop.to_max));
+            (before >= from && after <= to || before > to && after <= to && change.peak.get() >= from)
+                .then(|| (format!("drop:{}:{}", drop.from_min, drop.to_max), Aside::TrustDrop, &drop.message))
+        });
+        for (key, kind, text) in reached.chain(fallen) {
+            let viewer = &ask.viewer;
+            if self.parts.relationships.first_time(&viewer.character, &viewer.user, &key, now).await? {
+                send(events, TurnEvent::Aside { kind, text: text.clone() }).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// The message stays stored, marked as failed; the person hears of it in the character's voice, the operator in the log.
+    async fn fail(&self, ask: &Ask, broken: Broken, events: &mpsc::Sender<TurnEvent>) {
+        let (kind, detail) = match broken {
+            Broken::Store(detail) => (ErrorKind::Store, detail),
+            Broken::Llm(error) => (error.kind, error.message),
+        };
+        tracing::error!(?kind, detail, "the turn failed");
+        if let Err(error) = self.parts.memory.mark_failed(ask.message.id).await {
+            tracing::error!(%error, "the message could not be marked as failed");
+        }
+        let line = pick(&ask.character.ux.error_messages, &ask.message.id).unwrap_or(PLAIN_ERROR);
+        send(events, TurnEvent::Error { kind, message: line.to_owned() }).await;
+    }
+}
+
+/// The model name that the offline responder signs with.
+const OFFLINE: &str = "offline";
+
+fn routed(route: &Route, took: Duration) -> TurnEvent {
+    TurnEvent::Routed {
+        level: route.level,
+        path: TurnPath::Fast,
+        confidence: route.confidence,
+        by: route.by,
+        flags: route.flags.iter().map(|flag| flag.as_str().to_owned()).collect(),
+        ms: millis(took),
+    }
+}
+
+/// A refusal in the character's words; no model is asked, so nothing can be talked out of it.
+fn canned(ask: &Ask, _text: &str) -> Completion {
+    let text = pick(&ask.character.ux.manipulation_responses, &ask.message.id).unwrap_or(PLAIN_REFUSAL);
+    Completion {
+        text: text.to_owned(),
+        model: OFFLINE.to_owned(),
+        tokens_in: 0,
+        tokens_out: 0,
+        usage_estimated: false,
+        cost_usd: 0.0,
+        waited: Duration::ZERO,
+        attempts: 0,
+        recovered: false,
+    }
+}
+
+/// One of the lines, the same for the same message.
+fn pick<'a>(lines: &'a [String], message: &MessageId) -> Option<&'a str> {
+    let sum: usize = message.to_string().bytes().map(usize::from).sum();
+    lines.get(sum.checked_rem(lines.len())?).map(String::as_str)
+}
+
+fn special_user(ask: &Ask) -> Option<&crate::character::SpecialUser> {
+    ask.character.evolution.special_users.iter().find(|special| special.is(&ask.viewer.user))
+}
+
+fn pinned_trust(ask: &Ask) -> Option<f64> {
+    special_user(ask).and_then(|special| special.trust_override).map(f64::from)
+}
+
+fn user_known(ask: &Ask, gathered: &Gathered) -> Option<String> {
+    let asked_for = gathered.preferences.nickname.clone().or_else(|| gathered.known_name.clone());
+    asked_for.or_else(|| (!ask.user_name.trim().is_empty()).then(|| ask.user_name.clone()))
+}
+
+fn active_traits(ask: &Ask, trust: f64, mood: &str) -> Vec<usize> {
+    let traits: Vec<(&str, i32, bool)> = ask
+        .character
+        .evolution
+        .traits
+        .iter()
+        .map(|it| {
+            let suppressed = it.suppress_on_mood.iter().any(|name| name == mood);
+            (it.name.as_str(), it.unlock_at, suppressed)
+        })
+        .collect();
+    let day = ask.message.at.micros().div_euclid(86_400_000_000);
+    relationship::active_traits(&traits, trust, day.unsigned_abs())
+}
+
+fn millis(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1_000.0
+}
+
+async fn send(events: &mpsc::Sender<TurnEvent>, event: TurnEvent) {
+    // A reader that has gone away must not stop the turn.
+    let _ = events.send(event).await;
+}

@@ -1,0 +1,50 @@
+//! The one place where the right to read becomes SQL. Every query of memories is built with it.
+
+use sqlx::{Any, any::AnyArguments, query::Query};
+
+use crate::model::Viewer;
+
+/// A piece of SQL that is true exactly for the rows that a viewer may read ([`Viewer::may_read`] is the same in plain code),
+/// with its parameters.
+pub(super) struct Visible {
+    /// The predicate; its parameters are numbered from the number it was made with.
+    pub(super) sql: String,
+    values: Vec<String>,
+}
+
+impl Visible {
+    /// The predicate for the table `alias`, whose column `author` names the person behind a row. Its first parameter is
+    /// `$first`.
+    pub(super) fn of(viewer: &Viewer, alias: &str, author: &str, first: usize) -> Self {
+        let mut values = vec![viewer.character.to_string()];
+        let mut number = first + 1;
+        let mut marks = Vec::new();
+        for scope in viewer.readable_scopes() {
+            marks.push(format!("${number}"));
+            values.push(scope.key());
+            number += 1;
+        }
+        let own = viewer.own_words_of().map_or_else(String::new, |user| {
+            values.push(user.to_string());
+            format!(" OR {alias}.{author} = ${number}")
+        });
+        let sql = format!(
+            "({alias}.character = ${first} AND ({alias}.scope IN ({}){own}))",
+            marks.join(", ")
+        );
+        Self { sql, values }
+    }
+
+    /// The number of the first parameter after these.
+    pub(super) fn next(&self, first: usize) -> usize {
+        first + self.values.len()
+    }
+
+    /// Binds the parameters, in their order.
+    pub(super) fn bind<'q>(
+        &self,
+        query: Query<'q, Any, AnyArguments>,
+    ) -> Query<'q, Any, AnyArguments> {
+        self.values.iter().fold(query, |query, value| query.bind(value.clone()))
+    }
+}
