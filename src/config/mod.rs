@@ -146,7 +146,7 @@ impl Settings {
                     sample.push('\n');
                 }
                 let value = if key.default.is_empty() { key.example } else { key.default };
-                sample.push_str(&format!("#{}={value}\n", key.name));
+                sample.extend(["#", key.name, "=", value, "\n"]);
             }
         }
         sample
