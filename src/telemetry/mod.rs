@@ -171,7 +171,7 @@ mod tests {
         let writer = Redacting::new(std::sync::Mutex::new(file), []);
         let subscriber = tracing_subscriber::registry().with(layer(LogFormat::Json, writer, Place::File));
         tracing::subscriber::with_default(subscriber, || {
-            tracing::info!(secret = "sk-abcdefgh1234", "said \"hi\"")
+            tracing::info!(secret = "sk-abcdefgh1234", "said \"hi\"");
         });
         let text = fs::read_to_string(out.path()).unwrap();
         let line: serde_json::Value = serde_json::from_str(text.trim()).unwrap();
