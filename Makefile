@@ -6,9 +6,8 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 
-# The dev profile, with the numeric crates optimised (Cargo.toml): it shares every dependency with `make test` and plain
-# `cargo run`, and builds several times faster than `release`, whose link-time optimisation pays only on a server:
-# there, `make run PROFILE=release`.
+# The dev profile: the numeric crates are optimised in it, too (Cargo.toml), most dependencies are shared with `make test`,
+# and it needs no link-time optimisation, which pays only on a server: there, `make run PROFILE=release`.
 PROFILE ?= dev
 ARGS ?=
 
@@ -18,7 +17,11 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 unexport CARGO_TARGET_DIR
 program = target/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))/dramatis
 
-.PHONY: help run test setup setup-test build models lint docs
+# Without a model the program still works, so this never fails.
+pull = models pull --if-missing </dev/null 1>&2 \
+	|| echo 'setup: no embedding model: memory is searched by words only (see the message above)' >&2
+
+.PHONY: help run test setup setup-test build models lint
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
@@ -26,7 +29,10 @@ help: ## Show this list
 run: setup build models ## Install what is missing, build, and start (ARGS=… go to `dramatis run`)
 	@exec $(program) run $(ARGS)
 
-test: setup-test build models ## Install what is missing, run every test and every lint
+# Tests switch on more features of some dependencies: the program comes from the build of the tests, not from a second one.
+test: setup-test ## Install what is missing, run every test and every lint
+	@cargo test --all-targets --no-run </dev/null
+	@target/debug/dramatis $(pull)
 	@cargo test --all-targets </dev/null
 	@cargo test --doc </dev/null
 	@$(MAKE) lint
@@ -47,5 +53,4 @@ build: setup
 	@cargo build --profile $(PROFILE) </dev/null 1>&2
 
 models: build ## Fetch the embedding model, when it is not there yet
-	@$(program) models pull --if-missing </dev/null 1>&2 \
-		|| echo 'setup: no embedding model: memory is searched by words only (see the message above)' >&2
+	@$(program) $(pull)
