@@ -23,12 +23,12 @@ pub mod cognition;
 pub mod memory;
 pub mod relationship;
 
-// Ground: models, embeddings, background work, character files, engines, settings, logs, words.
+// Ground: models, embeddings, background work, character files, logs, settings, engines, words.
 pub mod llm;
 pub mod embed;
 pub mod jobs;
 pub mod character;
-pub mod store;
-pub mod config;
 pub mod telemetry;
+pub mod config;
+pub mod store;
 pub mod model;

@@ -1,1 +1,0 @@
-//! The settings: one typed struct, read once from the environment and `.env`.

@@ -1,0 +1,234 @@
+//! The table of keys: the one place for names, defaults, examples, explanations and readers. Parsing, `.env.sample`
+//! and `dramatis doctor` all read it.
+
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use tracing_subscriber::filter::Targets;
+
+use super::{LogFormat, value};
+use crate::{model::CharacterId, store::Location};
+
+/// One setting.
+pub(super) struct Key {
+    pub(super) name: &'static str,
+    /// What it does, a line each; they are the comment in `.env.sample`.
+    pub(super) doc: &'static [&'static str],
+    /// The text that is read when nobody sets it; empty when there is none.
+    pub(super) default: &'static str,
+    /// What `.env.sample` shows when there is no default.
+    pub(super) example: &'static str,
+    pub(super) secret: bool,
+    pub(super) read: fn(&mut Draft, &str) -> Result<(), String>,
+}
+
+/// Keys that belong together, under one heading of `.env.sample`.
+pub(super) struct Group {
+    pub(super) title: &'static str,
+    pub(super) keys: &'static [Key],
+}
+
+/// The settings while they are being read: each one is there once its text was understood.
+#[derive(Default)]
+pub(super) struct Draft {
+    pub(super) data_dir: Option<PathBuf>,
+    pub(super) database: Option<Location>,
+    pub(super) characters_dir: Option<PathBuf>,
+    pub(super) character: Option<CharacterId>,
+    pub(super) main: Tier,
+    pub(super) router: Tier,
+    pub(super) reflective: Tier,
+    pub(super) prices: Option<PathBuf>,
+    pub(super) ollama: Option<String>,
+    pub(super) embedding_model: Option<String>,
+    pub(super) log_format: Option<LogFormat>,
+    pub(super) log_level: Option<Targets>,
+}
+
+/// What is said about one tier of models.
+#[derive(Default)]
+pub(super) struct Tier {
+    pub(super) base_url: Option<String>,
+    pub(super) api_key: Option<SecretString>,
+    pub(super) model: Option<String>,
+}
+
+/// Every key, in the order of `.env.sample`.
+pub(super) fn all() -> impl Iterator<Item = &'static Key> {
+    GROUPS.iter().flat_map(|group| group.keys)
+}
+
+const KEY: Key = Key { name: "", doc: &[], default: "", example: "", secret: false, read: |_, _| Ok(()) };
+
+/// Every key, grouped.
+pub(super) const GROUPS: &[Group] = &[
+    Group {
+        title: "Where things are (relative paths start where the program is started)",
+        keys: &[
+            Key {
+                name: "DATA_DIR",
+                doc: &["Directory for everything that Dramatis writes: database, logs, models."],
+                default: "data",
+                read: |draft, text| set(&mut draft.data_dir, Ok(PathBuf::from(text))),
+                ..KEY
+            },
+            Key {
+                name: "DATABASE_URL",
+                doc: &[
+                    "`sqlite:PATH` or `postgres://USER:PASSWORD@HOST:PORT/NAME`.",
+                    "Unset: the SQLite file dramatis.db in DATA_DIR.",
+                ],
+                example: "postgres://dramatis:PASSWORD@127.0.0.1:5432/dramatis",
+                read: |draft, text| {
+                    set(&mut draft.database, Location::parse(text).map_err(|error| error.to_string()))
+                },
+                ..KEY
+            },
+            Key {
+                name: "CHARACTERS_DIR",
+                doc: &["Directory of the characters, a folder each (see docs/characters.md)."],
+                default: "characters",
+                read: |draft, text| set(&mut draft.characters_dir, Ok(PathBuf::from(text))),
+                ..KEY
+            },
+            Key {
+                name: "CHARACTER",
+                doc: &["The character that talks when none is named."],
+                default: "elena",
+                read: |draft, text| {
+                    set(&mut draft.character, CharacterId::new(text).map_err(|error| error.to_string()))
+                },
+                ..KEY
+            },
+        ],
+    },
+    Group {
+        title: "The language model (any endpoint that speaks OpenAI's protocol; address and model go together)",
+        keys: &[
+            Key {
+                name: "LLM_BASE_URL",
+                doc: &[
+                    "Address up to, and without, `/chat/completions`. There is no default: write it for OpenAI, too.",
+                    "Unset: a local Ollama when one answers, else the built-in offline responder.",
+                ],
+                example: "https://api.openai.com/v1",
+                read: |draft, text| set(&mut draft.main.base_url, value::base_url(text)),
+                ..KEY
+            },
+            Key {
+                name: "LLM_API_KEY",
+                doc: &["Its key, where it wants one."],
+                example: "YOUR_KEY",
+                secret: true,
+                read: |draft, text| set(&mut draft.main.api_key, value::api_key(text)),
+                ..KEY
+            },
+            Key {
+                name: "LLM_MODEL",
+                doc: &["The model that answers."],
+                example: "gpt-4o-mini",
+                read: |draft, text| set(&mut draft.main.model, Ok(text.to_owned())),
+                ..KEY
+            },
+            Key {
+                name: "ROUTER_LLM_BASE_URL",
+                doc: &[
+                    "A small, quick model that is asked how much thought a message needs, when the rules are unsure.",
+                    "Parts that are unset are those of LLM_…; the key only where the address is at the same host.",
+                ],
+                example: "http://127.0.0.1:8080/v1",
+                read: |draft, text| set(&mut draft.router.base_url, value::base_url(text)),
+                ..KEY
+            },
+            Key {
+                name: "ROUTER_LLM_API_KEY",
+                example: "YOUR_KEY",
+                secret: true,
+                read: |draft, text| set(&mut draft.router.api_key, value::api_key(text)),
+                ..KEY
+            },
+            Key {
+                name: "ROUTER_LLM_MODEL",
+                example: "small-model",
+                read: |draft, text| set(&mut draft.router.model, Ok(text.to_owned())),
+                ..KEY
+            },
+            Key {
+                name: "REFLECTIVE_LLM_BASE_URL",
+                doc: &[
+                    "A strong model for work that wants thought, such as summaries and facts.",
+                    "Parts that are unset are those of LLM_…; the key only where the address is at the same host.",
+                ],
+                example: "https://api.openai.com/v1",
+                read: |draft, text| set(&mut draft.reflective.base_url, value::base_url(text)),
+                ..KEY
+            },
+            Key {
+                name: "REFLECTIVE_LLM_API_KEY",
+                example: "YOUR_KEY",
+                secret: true,
+                read: |draft, text| set(&mut draft.reflective.api_key, value::api_key(text)),
+                ..KEY
+            },
+            Key {
+                name: "REFLECTIVE_LLM_MODEL",
+                example: "strong-model",
+                read: |draft, text| set(&mut draft.reflective.model, Ok(text.to_owned())),
+                ..KEY
+            },
+            Key {
+                name: "LLM_PRICES",
+                doc: &["A YAML file with what models cost, for the ledger. Unset: the built-in table."],
+                example: "prices.yaml",
+                read: |draft, text| set(&mut draft.prices, Ok(PathBuf::from(text))),
+                ..KEY
+            },
+            Key {
+                name: "OLLAMA_HOST",
+                doc: &["Where to look for Ollama when LLM_BASE_URL is unset; `off` does not look."],
+                default: "127.0.0.1:11434",
+                read: |draft, text| value::ollama(text).map(|host| draft.ollama = host),
+                ..KEY
+            },
+        ],
+    },
+    Group {
+        title: "Memory",
+        keys: &[Key {
+            name: "EMBEDDING_MODEL",
+            doc: &[
+                "The model that compares meanings, run in process: a name on the model hub, or a directory.",
+                "`none`: recall by words only.",
+            ],
+            default: "sentence-transformers/all-MiniLM-L6-v2",
+            read: |draft, text| set(&mut draft.embedding_model, Ok(text.to_owned())),
+            ..KEY
+        }],
+    },
+    Group {
+        title: "Logs (to standard error, and to a file a day in DATA_DIR/logs)",
+        keys: &[
+            Key {
+                name: "LOG_FORMAT",
+                doc: &["`text` or `json`."],
+                default: "text",
+                read: |draft, text| set(&mut draft.log_format, value::log_format(text)),
+                ..KEY
+            },
+            Key {
+                name: "LOG_LEVEL",
+                doc: &[
+                    "error, warn, info, debug, trace or off; or pairs such as `warn,dramatis=debug`.",
+                    "Unset: the file gets `info`, and standard error only what the command needs to tell.",
+                ],
+                example: "info",
+                read: |draft, text| set(&mut draft.log_level, value::log_level(text)),
+                ..KEY
+            },
+        ],
+    },
+];
+
+fn set<T>(slot: &mut Option<T>, value: Result<T, String>) -> Result<(), String> {
+    value.map(|value| *slot = Some(value))
+}

@@ -1,0 +1,331 @@
+//! The settings: one typed struct, read once from the environment and `.env`. `key.rs` is the table of all keys,
+//! `dotenv.rs` holds the grammar of the file.
+
+mod dotenv;
+mod key;
+mod problem;
+mod value;
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    env, fs, io,
+    path::{Path, PathBuf},
+};
+
+use reqwest::Url;
+use secrecy::SecretString;
+use tracing_subscriber::filter::Targets;
+
+pub use problem::{ConfigErrors, Problem, Source};
+
+use crate::{model::CharacterId, store::Location};
+use key::{Draft, Key, Tier};
+
+/// A variable of the environment this close to one of ours is taken for a slip of the hand.
+const NEAR_MISS: usize = 2;
+
+/// Everything that can be set. `Debug` shows no secret. `.env.sample` explains each key.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Directory for everything that is written (`DATA_DIR`).
+    pub data_dir: PathBuf,
+    /// The database (`DATABASE_URL`; default a file in `data_dir`).
+    pub database: Location,
+    /// Directory of the characters (`CHARACTERS_DIR`).
+    pub characters_dir: PathBuf,
+    /// Who talks when nobody is named (`CHARACTER`).
+    pub character: CharacterId,
+    /// The main model (`LLM_…`); `None` when no endpoint is set.
+    pub llm: Option<EndpointSettings>,
+    /// The router's model (`ROUTER_LLM_…`), filled up from the main one; `None` when nothing is set for it.
+    pub router: Option<EndpointSettings>,
+    /// The model for thought (`REFLECTIVE_LLM_…`), filled up from the main one; `None` when nothing is set for it.
+    pub reflective: Option<EndpointSettings>,
+    /// The price table (`LLM_PRICES`); `None` is the built-in one.
+    pub prices: Option<PathBuf>,
+    /// Where to look for Ollama, as an address such as `http://127.0.0.1:11434` (`OLLAMA_HOST`); `None` is `off`.
+    pub ollama: Option<String>,
+    /// The embedding model: a name on the hub, a directory, or `none` (`EMBEDDING_MODEL`).
+    pub embedding_model: String,
+    /// How log lines look (`LOG_FORMAT`).
+    pub log_format: LogFormat,
+    /// What is logged, on standard error and in the file (`LOG_LEVEL`); `None` leaves each its own default.
+    pub log_level: Option<Targets>,
+    shown: Vec<Shown>,
+}
+
+/// A model endpoint of one tier.
+#[derive(Debug, Clone)]
+pub struct EndpointSettings {
+    /// Address without `/chat/completions` and without a slash at its end.
+    pub base_url: String,
+    /// Its key, where it wants one.
+    pub api_key: Option<SecretString>,
+    /// The name of the model.
+    pub model: String,
+}
+
+/// How log lines look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// One setting, for people to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The key.
+    pub key: &'static str,
+    /// Its value; of a secret only `set`; `unset` when there is none.
+    pub value: String,
+    /// Where the value came from.
+    pub source: Source,
+}
+
+/// The environment of the process. A value that is not UTF-8 is carried on with U+FFFD in it, which
+/// [`Settings::load`] reports when the key is ours.
+pub fn environment() -> impl Iterator<Item = (String, String)> {
+    env::vars_os()
+        .map(|(key, value)| (key.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()))
+}
+
+impl Settings {
+    /// Reads `.env` in `dir`, when it is there, and the environment `env`, which wins. An empty value stands for the
+    /// default. With the settings come warnings, about variables of the environment that look like keys misspelt.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`] with everything that is wrong, not just the first thing.
+    pub fn load(
+        dir: &Path,
+        env: impl Iterator<Item = (String, String)>,
+    ) -> Result<(Self, Vec<String>), ConfigErrors> {
+        let env: BTreeMap<String, String> = env.collect();
+        let mut reader = Reader::default();
+        let file = reader.read_file(&dir.join(".env"));
+        for key in key::all() {
+            let from_env = env.get(key.name).map(|value| (value.as_str(), Source::Environment));
+            let from_file =
+                || file.get(key.name).map(|(line, value)| (value.as_str(), Source::File { line: *line }));
+            reader.read(key, from_env.or_else(from_file).filter(|(value, _)| !value.is_empty()));
+        }
+        reader.finish().map(|settings| (settings, near_misses(&env)))
+    }
+
+    /// Every key with its value and where that came from, in the order of `.env.sample`. Secrets are only `set` or
+    /// `unset`.
+    #[must_use]
+    pub fn describe(&self) -> &[Shown] {
+        &self.shown
+    }
+
+    /// The text of `.env.sample`.
+    #[must_use]
+    pub fn sample() -> String {
+        let mut sample = String::from(
+            "# The settings of Dramatis. Copy this file to `.env` and take the `#` off the lines you want to change; the\n\
+             # environment of the process wins over the file. Written by the program: change src/config/key.rs instead.\n\
+             #\n\
+             # KEY=VALUE, one a line. A `#` behind a blank begins a comment. 'single quotes' take everything as it stands,\n\
+             # \"double quotes\" know \\\" \\\\ \\n \\t \\$. Nothing is expanded. An empty value stands for the default. An unknown\n\
+             # key, or one that stands twice, stops the start.\n",
+        );
+        for group in key::GROUPS {
+            sample.push_str("\n\n# ── ");
+            sample.push_str(group.title);
+            sample.push('\n');
+            for key in group.keys {
+                if !key.doc.is_empty() {
+                    sample.push('\n');
+                }
+                for line in key.doc {
+                    sample.push_str("# ");
+                    sample.push_str(line);
+                    sample.push('\n');
+                }
+                let value = if key.default.is_empty() { key.example } else { key.default };
+                sample.extend(["#", key.name, "=", value, "\n"]);
+            }
+        }
+        sample
+    }
+}
+
+/// Reads all keys and gathers what is wrong.
+#[derive(Default)]
+struct Reader {
+    draft: Draft,
+    given: HashMap<&'static str, Source>,
+    shown: Vec<Shown>,
+    problems: Vec<Problem>,
+}
+
+impl Reader {
+    /// The keys of the file with line and value; whatever is wrong with it becomes problems.
+    fn read_file(&mut self, path: &Path) -> HashMap<String, (usize, String)> {
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return HashMap::new(),
+            Err(error) => {
+                let what = format!("cannot be read: {error}");
+                self.problems.push(Problem { source: None, key: None, what });
+                return HashMap::new();
+            }
+        };
+        if let Err(error) = std::str::from_utf8(&bytes) {
+            let before = bytes.iter().take(error.valid_up_to());
+            let line = 1 + before.filter(|byte| **byte == b'\n').count();
+            self.problem(Source::File { line }, None, "is not UTF-8; save the file as UTF-8".to_owned());
+        }
+        let (entries, bad) = dotenv::parse(&String::from_utf8_lossy(&bytes));
+        for bad in bad {
+            self.problem(Source::File { line: bad.line }, bad.key, bad.what);
+        }
+        let mut known = HashMap::new();
+        for entry in entries {
+            if key::all().any(|key| key.name == entry.key) {
+                known.insert(entry.key, (entry.line, entry.value));
+            } else {
+                let hint = value::did_you_mean(&entry.key, key::all().map(|key| key.name));
+                let hint = hint.map_or_else(
+                    || "; .env.sample lists them all".to_owned(),
+                    |found| format!("; did you mean {found}?"),
+                );
+                let what = format!("there is no such setting{hint}");
+                self.problem(Source::File { line: entry.line }, Some(entry.key), what);
+            }
+        }
+        known
+    }
+
+    fn read(&mut self, key: &'static Key, given: Option<(&str, Source)>) {
+        let (text, source) = given.unwrap_or((key.default, Source::Default));
+        if source != Source::Default {
+            self.given.insert(key.name, source);
+        }
+        let mut value = "unset".to_owned();
+        if !text.is_empty() {
+            value = if key.secret { "set".to_owned() } else { text.to_owned() };
+            let result = if text.contains('\u{fffd}') {
+                Err("holds bytes that are not UTF-8".to_owned())
+            } else {
+                (key.read)(&mut self.draft, text)
+            };
+            if let Err(what) = result {
+                self.problem(source, Some(key.name.to_owned()), what);
+            }
+        }
+        self.shown.push(Shown { key: key.name, value, source });
+    }
+
+    fn problem(&mut self, source: Source, key: Option<String>, what: String) {
+        self.problems.push(Problem { source: Some(source), key, what });
+    }
+
+    fn finish(mut self) -> Result<Settings, ConfigErrors> {
+        let draft = std::mem::take(&mut self.draft);
+        let llm = self.endpoint("LLM", &draft.main, None);
+        let router = self.endpoint("ROUTER_LLM", &draft.router, Some(&draft.main));
+        let reflective = self.endpoint("REFLECTIVE_LLM", &draft.reflective, Some(&draft.main));
+        if let (Draft { data_dir: Some(data_dir), database, .. }, true) = (&draft, self.problems.is_empty()) {
+            let database = database.clone().unwrap_or_else(|| Location::in_dir(data_dir));
+            // An address may hold a password.
+            if let Some(shown) = self.shown.iter_mut().find(|shown| shown.key == "DATABASE_URL") {
+                shown.value = database.describe();
+            }
+            let shown = std::mem::take(&mut self.shown);
+            if let Some(settings) = assemble(draft, database, [llm, router, reflective], shown) {
+                return Ok(settings);
+            }
+        }
+        self.problems.sort_by_key(|problem| match problem.source {
+            None => (0, 0),
+            Some(Source::File { line }) => (1, line),
+            Some(Source::Environment | Source::Default) => (2, 0),
+        });
+        Err(ConfigErrors { problems: self.problems })
+    }
+
+    /// The endpoint of a tier whose keys begin with `prefix`. What it lacks comes from `main`; the key only when both
+    /// are at the same place, so that no key travels to a stranger.
+    fn endpoint(&mut self, prefix: &str, tier: &Tier, main: Option<&Tier>) -> Option<EndpointSettings> {
+        let given = |reader: &Self, prefix: &str, part: &str| {
+            reader.given.get(format!("{prefix}_{part}").as_str()).copied()
+        };
+        let (part, source) = ["BASE_URL", "MODEL", "API_KEY"]
+            .into_iter()
+            .find_map(|part| given(self, prefix, part).map(|source| (part, source)))?;
+        let absent = |part: &str| {
+            given(self, prefix, part).is_none() && (main.is_none() || given(self, "LLM", part).is_none())
+        };
+        let mut needs = Vec::new();
+        if absent("BASE_URL") {
+            needs.push(format!(
+                "{prefix}_BASE_URL (there is no default; for OpenAI https://api.openai.com/v1)"
+            ));
+        }
+        if absent("MODEL") {
+            needs.push(format!("{prefix}_MODEL (the name of the model to ask)"));
+        }
+        if !needs.is_empty() {
+            let what = format!("is set, but it needs {} beside it", needs.join(" and "));
+            self.problem(source, Some(format!("{prefix}_{part}")), what);
+            return None;
+        }
+        let main_url = main.and_then(|main| main.base_url.as_ref());
+        let base_url = tier.base_url.as_ref().or(main_url)?.clone();
+        let main_key = main
+            .filter(|_| main_url.is_some_and(|main_url| same_host(main_url, &base_url)))
+            .and_then(|main| main.api_key.as_ref());
+        Some(EndpointSettings {
+            api_key: tier.api_key.as_ref().or(main_key).cloned(),
+            model: tier.model.as_ref().or(main.and_then(|main| main.model.as_ref()))?.clone(),
+            base_url,
+        })
+    }
+}
+
+fn assemble(
+    draft: Draft,
+    database: Location,
+    [llm, router, reflective]: [Option<EndpointSettings>; 3],
+    shown: Vec<Shown>,
+) -> Option<Settings> {
+    Some(Settings {
+        data_dir: draft.data_dir?,
+        database,
+        characters_dir: draft.characters_dir?,
+        character: draft.character?,
+        llm,
+        router,
+        reflective,
+        prices: draft.prices,
+        ollama: draft.ollama,
+        embedding_model: draft.embedding_model?,
+        log_format: draft.log_format?,
+        log_level: draft.log_level,
+        shown,
+    })
+}
+
+fn same_host(one: &str, other: &str) -> bool {
+    match (Url::parse(one), Url::parse(other)) {
+        (Ok(one), Ok(other)) => one.origin() == other.origin(),
+        _ => false,
+    }
+}
+
+/// Variables that look like one of our keys misspelt. Most of the environment is not ours, so that is no error.
+fn near_misses(env: &BTreeMap<String, String>) -> Vec<String> {
+    let ours = |name: &str| key::all().any(|key| key.name == name);
+    env.keys()
+        .filter(|name| !ours(name))
+        .filter_map(|name| {
+            let upper = name.to_ascii_uppercase();
+            let near = key::all().find(|key| strsim::osa_distance(&upper, key.name) <= NEAR_MISS)?;
+            Some(format!("environment: {name} is not a setting of Dramatis; did you mean {}?", near.name))
+        })
+        .collect()
+}

@@ -1,1 +1,0 @@
-//! Logs: to standard error and to a rotating file.
