@@ -1,6 +1,8 @@
 //! The model room against the simulated endpoint: every fault ends in an answer or in an error of the right kind, and in
 //! exactly one row of the ledger.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
 use std::{sync::Arc, time::Duration};
 
 use dramatis::{

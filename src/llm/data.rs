@@ -1,5 +1,7 @@
 //! The ledger's table: one row a call, whatever became of it.
 
+use std::fmt::Write;
+
 use sqlx::{AssertSqlSafe, Row};
 use uuid::Uuid;
 
@@ -123,7 +125,8 @@ impl Ledger {
         for (column, value) in wanted {
             if let Some(value) = value {
                 values.push(value.to_owned());
-                sql.push_str(&format!(" AND {column} = ${}", values.len() + 1));
+                // Writing to a String cannot fail.
+                let _ = write!(sql, " AND {column} = ${}", values.len() + 1);
             }
         }
         // Only the two column names above are put into the text.

@@ -94,7 +94,7 @@ mod tests {
                                           back in 0_usize..4, size in 1_usize..9) {
             let text = (0..words).map(|n| format!("w{n}x")).collect::<Vec<_>>().join(" ");
             let cut = 1 + cut.index(text.len() - 1);
-            let first = &text[..cut];
+            let first = text.get(..cut).unwrap();
             let mut starts: Vec<usize> = std::iter::once(0)
                 .chain(first.match_indices(' ').map(|(at, _)| at + 1))
                 .filter(|at| *at < cut)
@@ -102,7 +102,7 @@ mod tests {
             starts.reverse();
             let from = starts[back.min(starts.len() - 1)];
             let again: Vec<String> =
-                text[from..].as_bytes().chunks(size).map(|c| String::from_utf8(c.to_vec()).unwrap()).collect();
+                text.as_bytes()[from..].chunks(size).map(|c| String::from_utf8(c.to_vec()).unwrap()).collect();
             let pieces: Vec<&str> = again.iter().map(String::as_str).collect();
             prop_assert_eq!(join(first, &pieces), text);
         }

@@ -63,7 +63,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(5),
             first_token: Duration::from_secs(90),
             idle: Duration::from_secs(30),
-            total: Duration::from_secs(300),
+            total: Duration::from_mins(5),
         }
     }
 }

@@ -59,6 +59,9 @@ pub(super) struct Wire {
 /// Pieces of an answer as they come.
 pub(super) type Pieces = Pin<Box<dyn Stream<Item = Result<Piece, Fault>> + Send>>;
 
+/// Events as async-openai hands them on.
+type Events = Pin<Box<dyn Stream<Item = Result<Event, OpenAIError>> + Send>>;
+
 /// What one event of the stream says.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Piece {
@@ -105,8 +108,7 @@ impl Wire {
         let done = tap.done();
         let client = self.client.clone().with_http_service(tap);
         let body = self.body(request, messages);
-        let asked: Result<Pin<Box<dyn Stream<Item = Result<Event, OpenAIError>> + Send>>, OpenAIError> =
-            client.chat().create_stream_byot(body).await;
+        let asked: Result<Events, OpenAIError> = client.chat().create_stream_byot(body).await;
         let events = asked.map_err(|error| self.fault(&error, clock))?;
         let complete = Complete { said: false, done };
         let clock = Arc::clone(clock);
@@ -164,8 +166,9 @@ impl Fault {
     }
 }
 
-fn redacted(fault: Fault, key: Option<&SecretString>) -> Fault {
-    Fault { message: redact(&fault.message, key), ..fault }
+fn redacted(mut fault: Fault, key: Option<&SecretString>) -> Fault {
+    fault.message = redact(&fault.message, key);
+    fault
 }
 
 /// Whether the answer is complete: a finish reason was given, or `[DONE]`.
@@ -285,7 +288,7 @@ fn is_local(url: &Url) -> bool {
     match host.parse::<IpAddr>() {
         Ok(IpAddr::V4(ip)) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
         Ok(IpAddr::V6(ip)) => ip.is_loopback() || ip.is_unique_local() || ip.is_unicast_link_local(),
-        Err(_) => host == "localhost" || host.ends_with(".localhost") || host.ends_with(".local"),
+        Err(_) => host == "localhost" || matches!(host.rsplit_once('.'), Some((_, "localhost" | "local"))),
     }
 }
 
