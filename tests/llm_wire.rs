@@ -80,10 +80,11 @@ fn request() -> ChatRequest {
 }
 
 async fn rows(db: &Database) -> Vec<Booked> {
-    let rows = sqlx::query("SELECT outcome, attempts, tokens_in, tokens_out, model, error FROM ledger ORDER BY id")
-        .fetch_all(db.readers())
-        .await
-        .unwrap();
+    let rows =
+        sqlx::query("SELECT outcome, attempts, tokens_in, tokens_out, model, error FROM ledger ORDER BY id")
+            .fetch_all(db.readers())
+            .await
+            .unwrap();
     let read = |row: &sqlx::any::AnyRow| Booked {
         outcome: row.get("outcome"),
         attempts: row.get("attempts"),
@@ -228,7 +229,7 @@ async fn a_stream_that_breaks_twice_is_an_error_with_what_there_was(#[case] scri
 #[tokio::test]
 async fn an_endpoint_that_never_speaks_is_a_time_out() {
     let timeouts = Timeouts { first_token: Duration::from_millis(40), ..Timeouts::default() };
-    let silence = Behaviour::Stream(Answer { delay: Duration::from_secs(60), ..Answer::new(TEXT) });
+    let silence = Behaviour::Stream(Answer { delay: Duration::from_mins(1), ..Answer::new(TEXT) });
     let world = world_with(timeouts, vec![silence; 4]).await;
     let error = world.llm.complete(request()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Timeout, "{error}");
@@ -240,7 +241,7 @@ async fn an_endpoint_that_never_speaks_is_a_time_out() {
 #[tokio::test]
 async fn all_waiting_together_has_an_end() {
     let timeouts = Timeouts { total: Duration::from_millis(80), ..Timeouts::default() };
-    let silence = Behaviour::Stream(Answer { delay: Duration::from_secs(60), ..Answer::new(TEXT) });
+    let silence = Behaviour::Stream(Answer { delay: Duration::from_mins(1), ..Answer::new(TEXT) });
     let world = world_with(timeouts, vec![silence; 4]).await;
     let error = world.llm.complete(request()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Timeout, "{error}");
@@ -363,11 +364,8 @@ async fn an_ollama_is_found_and_tiers_fall_back_to_the_main_one() {
     let db = database(&dir).await;
     let simulator = Simulator::answering("Found.").await.unwrap();
     let router = Endpoint { base_url: simulator.base_url(), api_key: None, model: "small".to_owned() };
-    let settings = LlmSettings {
-        router: Some(router),
-        ollama: Some(simulator.ollama_host()),
-        ..LlmSettings::default()
-    };
+    let settings =
+        LlmSettings { router: Some(router), ollama: Some(simulator.ollama_host()), ..LlmSettings::default() };
     let llm = Llm::start(settings, db, Arc::new(ManualClock::at(NOW))).await.unwrap();
     let tiers: Vec<(String, bool)> =
         llm.describe().into_iter().map(|info| (info.model, info.falls_back_to_main)).collect();

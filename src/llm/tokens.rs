@@ -1,5 +1,7 @@
 //! How many tokens a text has, estimated without a model's vocabulary: words by their length, the rest by its kind.
-//! Calibrated against `o200k_base`. MEASURED
+//! Calibrated against `o200k_base` on the texts of `tests/data/tokens` and the characters' `examples.md`. Measured error:
+//! prose and chat in English, German, Spanish and French −4…+5 %, Japanese ±6 %, Chinese and Russian −2 % (one short text
+//! each), code +9…+11 %; the files of the first characters −11…+9 %. Tests hold it to ±12 %. Other vocabularies differ.
 
 use super::request::ChatMessage;
 
@@ -30,9 +32,10 @@ impl Kind {
             c if c.is_whitespace() => Self::Space,
             c if c.is_ascii_digit() => Self::Digit,
             // Hiragana to the ideograms, Hangul, full-width forms, and the later ideograms.
-            '\u{3041}'..='\u{9fff}' | '\u{ac00}'..='\u{d7ff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' => {
-                Self::Ideogram
-            }
+            '\u{3041}'..='\u{9fff}'
+            | '\u{ac00}'..='\u{d7ff}'
+            | '\u{f900}'..='\u{faff}'
+            | '\u{20000}'..='\u{3ffff}' => Self::Ideogram,
             '\u{1f000}'..='\u{1faff}' => Self::Picture,
             c if c.is_alphabetic() && c <= '\u{24f}' => Self::Latin,
             c if c.is_alphabetic() => Self::Alphabet,
@@ -44,9 +47,10 @@ impl Kind {
 /// An estimate of the tokens in `text`.
 #[must_use]
 pub fn estimate(text: &str) -> usize {
-    let (letters, accented) = text.chars().filter(|c| Kind::of(*c) == Kind::Latin).fold((0, 0), |(all, odd), c| {
-        (all + 1_u32, odd + u32::from(!c.is_ascii()))
-    });
+    let (letters, accented) = text
+        .chars()
+        .filter(|c| Kind::of(*c) == Kind::Latin)
+        .fold((0, 0), |(all, odd), c| (all + 1_u32, odd + u32::from(!c.is_ascii())));
     let foreign = f64::from(accented) > f64::from(letters) * FOREIGN;
     let mut sum = 0.0;
     let mut characters = text.chars().peekable();
@@ -63,14 +67,13 @@ pub fn estimate(text: &str) -> usize {
             Kind::Latin => english_word(length),
             Kind::Alphabet => (f64::from(length) * 0.29).max(1.0),
             Kind::Ideogram => f64::from(length) * 0.8,
-            Kind::Digit => f64::from(length.div_ceil(3)),
             // One space belongs to the word behind it; more of them are a token.
             Kind::Space => f64::from(u32::from(length > 1 || next == Some(Kind::Digit))),
             // A line break belongs to the mark before it.
             Kind::Break => f64::from(u32::from(before != Kind::Mark)),
             // An apostrophe belongs to its word.
             Kind::Mark if matches!(first, '\'' | '’') && length == 1 && next == Some(Kind::Latin) => 0.3,
-            Kind::Mark => f64::from(length.div_ceil(3)),
+            Kind::Digit | Kind::Mark => f64::from(length.div_ceil(3)),
             Kind::Picture => f64::from(length) * 1.5,
         };
         before = kind;
