@@ -1,80 +1,77 @@
-//! A look at an endpoint without spending a token.
+//! Looks for an Ollama on this machine.
 
 use std::time::Duration;
 
-use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-/// How long an endpoint may take to answer a probe.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Model names that are shown when the configured one is not offered.
-const SHOWN: usize = 8;
+use super::{
+    settings::{Endpoint, Timeouts},
+    wire::http_client,
+};
 
-/// What a probe of an endpoint found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Probed {
-    /// It answers and offers the model.
-    Ready,
-    /// It answers, but does not say which models it offers.
-    NoList,
-    /// It answers and offers other models; some of their names.
-    NoSuchModel(Vec<String>),
-    /// It refuses the key.
-    WrongKey,
-    /// It cannot be reached; why.
-    Unreachable(String),
-    /// It answers with this HTTP status.
-    Broken(u16),
-}
+/// How long a server that runs here may take to accept a connection.
+const CONNECT: Duration = Duration::from_millis(150);
+/// How long it may take to list its models.
+const LIST: Duration = Duration::from_secs(2);
 
 #[derive(Deserialize)]
-struct Models {
-    data: Vec<Model>,
+struct Installed {
+    models: Vec<Model>,
 }
 
 #[derive(Deserialize)]
 struct Model {
-    id: String,
+    name: String,
 }
 
-/// Asks `GET {base_url}/models` (OpenAI API, "List models").
-pub async fn probe(base_url: &str, api_key: Option<&SecretString>, model: &str) -> Probed {
-    super::install_tls();
-    let client = match reqwest::Client::builder().timeout(PATIENCE).build() {
-        Ok(client) => client,
-        Err(error) => return Probed::Unreachable(error.to_string()),
+/// The Ollama at `address`, with the first of its models. Nothing when nobody answers or no model is installed.
+pub(super) async fn ollama(address: &str) -> Option<Endpoint> {
+    let base = base(address);
+    let timeouts = Timeouts { connect: CONNECT, ..Timeouts::default() };
+    let http = http_client(&timeouts, true).ok()?;
+    let answer = http.get(format!("{base}/api/tags")).timeout(LIST).send().await.ok()?;
+    let installed: Installed = answer.json().await.ok()?;
+    let Some(model) = installed.models.into_iter().next() else {
+        tracing::warn!("an Ollama runs at {base}, but no model is installed: `ollama pull` one to use it");
+        return None;
     };
-    let mut request = client.get(format!("{}/models", base_url.trim_end_matches('/')));
-    if let Some(key) = api_key {
-        request = request.bearer_auth(key.expose_secret());
-    }
-    let response = match request.send().await {
-        Ok(response) => response,
-        Err(error) => return Probed::Unreachable(reason(&error)),
+    Some(Endpoint { base_url: format!("{base}/v1"), api_key: None, model: model.name })
+}
+
+/// `HOST`, `HOST:PORT` or an address, as `OLLAMA_HOST` may have it, as an address to connect to.
+fn base(address: &str) -> String {
+    let address = address.trim().trim_end_matches('/');
+    let (scheme, host) = address.split_once("://").unwrap_or(("http", address));
+    let has_port = host.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    // A server that listens on every address is reached on this one.
+    let host = match host.strip_prefix("0.0.0.0") {
+        Some(rest) => format!("127.0.0.1{rest}"),
+        None => host.to_owned(),
     };
-    match response.status().as_u16() {
-        401 | 403 => Probed::WrongKey,
-        404 | 405 => Probed::NoList,
-        status if !(200..300).contains(&status) => Probed::Broken(status),
-        _ => match response.json::<Models>().await {
-            Err(_) => Probed::NoList,
-            Ok(models) if models.data.is_empty() => Probed::NoList,
-            Ok(models) if models.data.iter().any(|offered| offered.id == model) => Probed::Ready,
-            Ok(models) => {
-                Probed::NoSuchModel(models.data.into_iter().map(|offered| offered.id).take(SHOWN).collect())
-            }
-        },
+    if has_port || address.contains("://") {
+        format!("{scheme}://{host}")
+    } else {
+        format!("{scheme}://{host}:11434")
     }
 }
 
-/// The innermost cause: "connection refused" rather than "error sending request".
-fn reason(error: &reqwest::Error) -> String {
-    if error.is_timeout() {
-        return format!("no answer within {} s", PATIENCE.as_secs());
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("127.0.0.1:11434", "http://127.0.0.1:11434")]
+    #[case("0.0.0.0", "http://127.0.0.1:11434")]
+    #[case("0.0.0.0:9", "http://127.0.0.1:9")]
+    #[case("box.local", "http://box.local:11434")]
+    #[case("https://box.example/", "https://box.example")]
+    fn addresses_are_read_as_ollama_reads_them(#[case] given: &str, #[case] expected: &str) {
+        assert_eq!(base(given), expected);
     }
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(inner) = cause.source() {
-        cause = inner;
+
+    #[tokio::test]
+    async fn nobody_at_home_is_no_error() {
+        assert!(ollama("127.0.0.1:1").await.is_none());
     }
-    cause.to_string()
 }

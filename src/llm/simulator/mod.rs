@@ -1,0 +1,156 @@
+//! A model endpoint without a model: speaks the OpenAI chat-completions protocol on a free loopback port, and does as it
+//! is told: answers, refuses, breaks off. The tests and `dramatis bench` run against it.
+
+mod answer;
+mod line;
+
+use std::{
+    collections::VecDeque,
+    io,
+    net::SocketAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::{
+    Json, Router,
+    extract::{ConnectInfo, State},
+    http::HeaderMap,
+    response::Response,
+    routing::{get, post},
+};
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use line::{Cut, Lines};
+
+pub use answer::{Answer, Behaviour, End};
+
+/// A request that came in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecordedRequest {
+    /// Its body.
+    pub body: Value,
+    /// Its `Authorization` header.
+    pub authorization: Option<String>,
+}
+
+impl RecordedRequest {
+    /// The text of each message of the prompt, in order.
+    #[must_use]
+    pub fn contents(&self) -> Vec<&str> {
+        let messages = self.body.get("messages").and_then(Value::as_array);
+        messages.into_iter().flatten().filter_map(|message| message.get("content")?.as_str()).collect()
+    }
+}
+
+/// The endpoint. It stops when dropped.
+#[derive(Debug)]
+pub struct Simulator {
+    address: SocketAddr,
+    state: Arc<Script>,
+    server: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Script {
+    queue: Mutex<VecDeque<Behaviour>>,
+    then: Behaviour,
+    requests: Mutex<Vec<RecordedRequest>>,
+    recording: bool,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Simulator {
+    /// Starts an endpoint that answers each request with the next behaviour of its script, and with `then` when the
+    /// script is over. It records every request.
+    ///
+    /// # Errors
+    /// When no loopback port can be had.
+    pub async fn start(then: Behaviour) -> io::Result<Self> {
+        Self::serve(then, true).await
+    }
+
+    /// Starts an endpoint that always answers `text` at once and records nothing, so that it can run for long.
+    ///
+    /// # Errors
+    /// When no loopback port can be had.
+    pub async fn answering(text: &str) -> io::Result<Self> {
+        Self::serve(Behaviour::Stream(Answer::new(text)), false).await
+    }
+
+    async fn serve(then: Behaviour, recording: bool) -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let address = listener.local_addr()?;
+        let state = Arc::new(Script { queue: Mutex::default(), then, requests: Mutex::default(), recording });
+        let router = Router::new()
+            .route("/v1/chat/completions", post(chat))
+            .route("/v1/models", get(models))
+            .route("/api/tags", get(tags))
+            .with_state(Arc::clone(&state))
+            .into_make_service_with_connect_info::<Cut>();
+        let server = tokio::spawn(async move {
+            // It ends with the task.
+            let _ = axum::serve(Lines(listener), router).await;
+        });
+        Ok(Self { address, state, server })
+    }
+
+    /// The address for `LLM_BASE_URL`.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}/v1", self.address)
+    }
+
+    /// The address for `OLLAMA_HOST`: the simulator lists its model as an Ollama does.
+    #[must_use]
+    pub fn ollama_host(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Puts behaviours at the end of the script.
+    pub fn script(&self, behaviours: impl IntoIterator<Item = Behaviour>) {
+        locked(&self.state.queue).extend(behaviours);
+    }
+
+    /// The chat requests that came in, oldest first.
+    #[must_use]
+    pub fn requests(&self) -> Vec<RecordedRequest> {
+        locked(&self.state.requests).clone()
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+/// The name of the model that is not there.
+pub const MODEL: &str = "simulated";
+
+async fn chat(
+    State(script): State<Arc<Script>>,
+    ConnectInfo(cut): ConnectInfo<Cut>,
+    headers: HeaderMap,
+    Json(body): Json<Value>,
+) -> Response {
+    let behaviour = locked(&script.queue).pop_front().unwrap_or_else(|| script.then.clone());
+    let response = behaviour.respond(&body, &cut);
+    if script.recording {
+        let authorization = headers.get("authorization").and_then(|value| value.to_str().ok());
+        let authorization = authorization.map(str::to_owned);
+        locked(&script.requests).push(RecordedRequest { body, authorization });
+    }
+    response
+}
+
+async fn models() -> Json<Value> {
+    Json(json!({ "object": "list", "data": [{ "id": MODEL, "object": "model", "owned_by": "dramatis" }] }))
+}
+
+async fn tags() -> Json<Value> {
+    Json(json!({ "models": [{ "name": MODEL }] }))
+}
