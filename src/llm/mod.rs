@@ -1,1 +1,3 @@
 //! Speaking with language models: tiers, streams, retries, the ledger; and the offline responder.
+
+pub mod offline;

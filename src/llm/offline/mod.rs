@@ -1,0 +1,6 @@
+//! The built-in responder.
+pub mod extract;
+mod likeness;
+mod text;
+pub mod topics;
+mod verbs;
