@@ -87,7 +87,7 @@ pub(crate) const ENDERS: &[&str] = &[
 
 /// What may trail behind a phrase without belonging to it.
 pub(crate) const TRAILING: &[&str] = &[
-    "now", "too", "again", "lol", "haha", "though", "please", "anyway", "btw", "currently", "actually", "right", "well", "as", "much",
+    "now", "too", "again", "anymore", "lol", "haha", "though", "please", "anyway", "btw", "currently", "actually", "right", "well", "as", "much",
     "very", "lot", "a", "so", "already", "also", "today", "still", "xd", "really", "more", "than", "of", "the", "at", "moment", "most",
 ];
 
