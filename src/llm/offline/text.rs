@@ -1,0 +1,314 @@
+//! Words and sentences: what every rule of the offline responder looks at. English, tolerant of the way people type.
+
+/// One word of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Word {
+    /// As it was written, without the punctuation around it.
+    pub(super) raw: String,
+    /// Lower case, contractions opened (`I'm` gives `i` and `am`).
+    pub(super) low: String,
+    /// A comma, bracket or the like stands behind it.
+    pub(super) pause: bool,
+}
+
+impl Word {
+    fn new(raw: &str, low: &str) -> Self {
+        Self { raw: raw.to_owned(), low: low.to_owned(), pause: false }
+    }
+
+    /// Written with a capital letter.
+    pub(super) fn is_capitalised(&self) -> bool {
+        self.raw.chars().next().is_some_and(char::is_uppercase)
+    }
+}
+
+/// What people write, and what it stands for.
+const SPELLINGS: &[(&str, &str)] = &[
+    ("im", "i am"), ("ive", "i have"), ("ill", "i will"), ("id", "i would"), ("dont", "do not"), ("doesnt", "does not"),
+    ("didnt", "did not"), ("cant", "can not"), ("can't", "can not"), ("cannot", "can not"), ("wont", "will not"),
+    ("won't", "will not"), ("isnt", "is not"), ("arent", "are not"), ("wasnt", "was not"), ("whats", "what is"),
+    ("hows", "how is"), ("whos", "who is"), ("wheres", "where is"), ("thats", "that is"), ("youre", "you are"),
+    ("ur", "your"), ("u", "you"), ("r", "are"), ("thx", "thanks"), ("ty", "thanks"), ("gonna", "going to"),
+    ("wanna", "want to"), ("gotta", "got to"), ("favorite", "favourite"), ("fav", "favourite"), ("lets", "let us"),
+    ("let's", "let us"), ("pls", "please"), ("plz", "please"), ("okay", "ok"), ("y'all", "you"), ("mom", "mum"),
+    ("colour", "colour"), ("color", "colour"), ("neighbor", "neighbour"),
+];
+
+/// Endings that are words of their own.
+const ENDINGS: &[(&str, &str)] =
+    &[("n't", "not"), ("'m", "am"), ("'re", "are"), ("'ve", "have"), ("'ll", "will"), ("'d", "would")];
+
+/// After these an `'s` is a verb; after any other word it may be a possessive.
+const IS_AFTER: &[&str] =
+    &["he", "she", "it", "that", "there", "here", "what", "who", "where", "how", "when", "this"];
+
+/// The words of `text`.
+pub(super) fn words(text: &str) -> Vec<Word> {
+    let mut found = Vec::new();
+    for piece in text.replace(['’', '‘'], "'").split(|c: char| c.is_whitespace() || c == '…' || c == '—') {
+        let opened = piece.starts_with('(');
+        if let (true, Some(last)) = (opened, found.last_mut()) {
+            let last: &mut Word = last;
+            last.pause = true;
+        }
+        let core = piece.trim_matches(|c: char| !c.is_alphanumeric());
+        let core = core.strip_suffix("'s").map_or(core, |_| core);
+        let pause = piece.ends_with([',', ';', ':', ')', '.', '!', '?', '-']);
+        if core.is_empty() {
+            if let Some(last) = found.last_mut() {
+                let last: &mut Word = last;
+                last.pause |= pause || piece.contains('-') || piece.contains('–');
+            }
+            continue;
+        }
+        push(&mut found, core);
+        if let Some(last) = found.last_mut() {
+            last.pause |= pause;
+        }
+    }
+    found
+}
+
+fn push(found: &mut Vec<Word>, core: &str) {
+    let low = core.to_lowercase();
+    if let Some((_, meant)) = SPELLINGS.iter().find(|(written, _)| *written == low) {
+        let mut parts = meant.split(' ');
+        let first = parts.next().unwrap_or_default();
+        let rest: Vec<&str> = parts.collect();
+        let raw = if rest.is_empty() { core } else { first };
+        found.push(Word::new(if first == "i" { "I" } else { raw }, first));
+        found.extend(rest.into_iter().map(|part| Word::new(part, part)));
+        return;
+    }
+    for (ending, meant) in ENDINGS {
+        if let Some(stem) = low.strip_suffix(ending).filter(|stem| !stem.is_empty()) {
+            let raw: String = core.chars().take(stem.chars().count()).collect();
+            found.push(Word::new(&raw, stem));
+            found.push(Word::new(meant, meant));
+            return;
+        }
+    }
+    if let Some(stem) = low.strip_suffix("'s").filter(|stem| !stem.is_empty()) {
+        let raw: String = core.chars().take(stem.chars().count()).collect();
+        found.push(Word::new(&raw, stem));
+        let verb = IS_AFTER.contains(&stem);
+        found.push(if verb { Word::new("is", "is") } else { Word::new("'s", "'s") });
+        return;
+    }
+    found.push(Word::new(core, &low));
+}
+
+/// The words as text again.
+pub(super) fn join(words: &[Word]) -> String {
+    let mut text = String::new();
+    for word in words {
+        if !text.is_empty() && word.raw != "'s" {
+            text.push(' ');
+        }
+        text.push_str(&word.raw);
+    }
+    text
+}
+
+/// What follows when `words` begin with `pattern`: words in lower case, `a|b` for either, `?` behind what may be missing.
+pub(super) fn strip<'a>(words: &'a [Word], pattern: &str) -> Option<&'a [Word]> {
+    let mut rest = words;
+    for element in pattern.split(' ') {
+        let (choices, optional) = element.strip_suffix('?').map_or((element, false), |some| (some, true));
+        match rest.split_first() {
+            Some((word, tail)) if choices.split('|').any(|choice| choice == word.low) => rest = tail,
+            _ if optional => {}
+            _ => return None,
+        }
+    }
+    Some(rest)
+}
+
+/// True when `pattern` (see [`strip`]) occurs anywhere in `words`; `$` as its last element is the end of them.
+pub(super) fn has(words: &[Word], pattern: &str) -> bool {
+    find(words, pattern).is_some()
+}
+
+/// The words behind the first occurrence of `pattern`.
+pub(super) fn find<'a>(words: &'a [Word], pattern: &str) -> Option<&'a [Word]> {
+    let (pattern, at_end) = pattern.strip_suffix(" $").map_or((pattern, false), |rest| (rest, true));
+    (0..words.len())
+        .filter_map(|start| words.get(start..))
+        .find_map(|tail| strip(tail, pattern).filter(|rest| !at_end || rest.is_empty()))
+}
+
+/// True when any of `patterns` occurs in `words`.
+pub(super) fn has_any(words: &[Word], patterns: &[&str]) -> bool {
+    patterns.iter().any(|pattern| has(words, pattern))
+}
+
+/// After these a full stop ends no sentence.
+const ABBREVIATIONS: &[&str] = &["mr", "mrs", "ms", "dr", "st", "prof", "e.g", "i.e", "vs", "no"];
+
+/// The sentences of `text`, each with its end mark.
+pub(super) fn sentences(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut current = String::new();
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        if c == '\n' {
+            flush(&mut found, &mut current);
+            continue;
+        }
+        current.push(c);
+        let ends = matches!(c, '.' | '!' | '?' | '…');
+        let closers = ['"', '”', '\'', ')', '*', '.', '!', '?'];
+        if !ends {
+            continue;
+        }
+        while let Some(closer) = chars.next_if(|next| closers.contains(next)) {
+            current.push(closer);
+        }
+        let followed_by_space = chars.peek().is_none_or(|next| next.is_whitespace());
+        if followed_by_space && !ends_in_abbreviation(&current) {
+            flush(&mut found, &mut current);
+        }
+    }
+    flush(&mut found, &mut current);
+    found
+}
+
+fn flush(found: &mut Vec<String>, current: &mut String) {
+    let sentence = current.trim();
+    if sentence.chars().any(char::is_alphanumeric) {
+        found.push(sentence.to_owned());
+    } else if let (false, Some(last)) = (sentence.is_empty(), found.last_mut()) {
+        last.push(' ');
+        last.push_str(sentence);
+    } else if !sentence.is_empty() {
+        found.push(sentence.to_owned());
+    }
+    current.clear();
+}
+
+fn ends_in_abbreviation(text: &str) -> bool {
+    let Some(body) = text.strip_suffix('.') else { return false };
+    let last = body.rsplit(char::is_whitespace).next().unwrap_or_default().to_lowercase();
+    // A lone letter is an initial, but "I." is a sentence that ends in "I".
+    ABBREVIATIONS.contains(&last.as_str()) && last != "no" || (last.chars().count() == 1 && last != "i" && last.chars().all(char::is_alphabetic))
+}
+
+/// True when the sentence asks something, with or without its question mark.
+pub(super) fn is_question(sentence: &str) -> bool {
+    let trimmed = sentence.trim_end_matches(|c: char| !c.is_alphanumeric() && c != '?');
+    trimmed.ends_with('?') || begins_like_question(&words(sentence))
+}
+
+/// True when the words begin as questions do.
+pub(super) fn begins_like_question(words: &[Word]) -> bool {
+    const ASKING: &[&str] = &["what", "who", "whose", "where", "when", "why", "which", "how"];
+    const AUXILIARY: &[&str] =
+        &["do", "does", "did", "is", "are", "am", "was", "were", "can", "could", "will", "would", "should", "have", "has", "may"];
+    const PERSONS: &[&str] =
+        &["i", "you", "he", "she", "it", "we", "they", "my", "your", "there", "this", "that", "the", "a", "any", "anyone"];
+    let skip = words.iter().take_while(|word| matches!(word.low.as_str(), "so" | "and" | "but" | "ok" | "well" | "hey" | "hi" | "then")).count();
+    let mut rest = words.iter().skip(skip).map(|word| word.low.as_str());
+    let (Some(first), second) = (rest.next(), rest.next()) else { return false };
+    if ASKING.contains(&first) {
+        // "When I was young …" and "What a day" tell.
+        return !(matches!(first, "when" | "what" | "how") && matches!(second, Some("i" | "a" | "an" | "nice" | "lovely" | "sweet")))
+            || matches!(second, Some("i")) && first == "what" && words.len() < 4;
+    }
+    AUXILIARY.contains(&first) && second.is_some_and(|word| PERSONS.contains(&word))
+}
+
+/// Words that say little by themselves.
+const LIGHT: &[&str] = &[
+    "a", "an", "the", "i", "you", "he", "she", "it", "we", "they", "me", "him", "her", "us", "them", "my", "your", "his",
+    "its", "our", "their", "mine", "yours", "is", "am", "are", "was", "were", "be", "been", "being", "do", "does", "did",
+    "have", "has", "had", "will", "would", "can", "could", "should", "may", "might", "must", "not", "no", "yes", "and",
+    "or", "but", "if", "so", "because", "than", "then", "that", "this", "these", "those", "there", "here", "to", "of",
+    "in", "on", "at", "by", "for", "with", "about", "from", "into", "out", "up", "down", "off", "over", "as", "what",
+    "who", "whom", "whose", "which", "when", "where", "why", "how", "all", "any", "some", "just", "very", "really", "too",
+    "also", "again", "now", "oh", "well", "ok", "please", "'s", "let", "get", "got", "go", "going", "one", "thing", "things",
+    "something", "anything", "much", "many", "more", "most", "lot", "bit", "like", "want", "tell", "told", "say", "said",
+    "know", "think", "remember", "remind", "ever", "still", "only", "even", "back", "hi", "hello", "hey",
+];
+
+/// True for words without weight of their own.
+pub(super) fn is_light(low: &str) -> bool {
+    LIGHT.contains(&low)
+}
+
+/// The weighty words of `text`, stemmed.
+pub(super) fn content(text: &str) -> Vec<String> {
+    words(text).iter().filter(|word| !is_light(&word.low)).map(|word| stem(&word.low)).collect()
+}
+
+/// A word without its common endings; enough for `octopuses` to meet `octopus`.
+pub(super) fn stem(low: &str) -> String {
+    const IRREGULAR: &[(&str, &str)] = &[
+        ("went", "go"), ("goes", "go"), ("gone", "go"), ("bought", "buy"), ("lives", "live"), ("living", "live"), ("mice", "mouse"), ("children", "child"),
+        ("kids", "child"), ("kid", "child"), ("born", "bear"), ("met", "meet"), ("ran", "run"), ("saw", "see"), ("seen", "see"), ("made", "make"), ("job", "work"),
+        ("dad", "father"), ("mum", "mother"), ("took", "take"), ("wrote", "write"), ("ate", "eat"), ("began", "begin"), ("got", "get"),
+        ("died", "die"), ("dying", "die"), ("pets", "pet"), ("this", "this"), ("gave", "give"), ("taught", "teach"), ("learnt", "learn"),
+    ];
+    if let Some((_, root)) = IRREGULAR.iter().find(|(form, _)| *form == low) {
+        return (*root).to_owned();
+    }
+    let long = low.chars().count();
+    let cut = |ending: &str, least: usize| low.strip_suffix(ending).filter(|_| long >= ending.len() + least);
+    if let Some(root) = cut("ies", 2) {
+        return format!("{root}y");
+    }
+    let root = cut("ing", 3).or_else(|| cut("ed", 3)).or_else(|| cut("es", 3)).or_else(|| cut("s", 3).filter(|r| !r.ends_with(['s', 'u', 'i']))).unwrap_or(low);
+    let root = root.strip_suffix('e').filter(|r| r.chars().count() >= 3).unwrap_or(root);
+    let mut chars = root.chars().rev();
+    match (chars.next(), chars.next()) {
+        (Some(a), Some(b)) if a == b && root != low && !"aeiousl".contains(a) => root.chars().take(root.chars().count() - 1).collect(),
+        _ => root.to_owned(),
+    }
+}
+
+/// The text with a capital at the front.
+pub(super) fn capitalise(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+/// `one`, `one and two`, `one, two and three`.
+pub(super) fn and_list(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.clone(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("I'm Robin, and you?", "i am robin and you")]
+    #[case("dont u know my dog’s name", "do not you know my dog 's name")]
+    #[case("What's up", "what is up")]
+    fn words_are_opened(#[case] text: &str, #[case] expected: &str) {
+        let lows: Vec<String> = words(text).into_iter().map(|word| word.low).collect();
+        assert_eq!(lows.join(" "), expected);
+    }
+
+    #[rstest]
+    #[case("Hi. I am Dr. Bell! Really?", 3)]
+    #[case("It cost 3.50 euros", 1)]
+    #[case("", 0)]
+    #[case("I said \"no.\" Then I left.", 2)]
+    fn sentences_end_where_they_end(#[case] text: &str, #[case] count: usize) {
+        assert_eq!(sentences(text).len(), count);
+    }
+
+    #[rstest]
+    #[case("octopuses", "octopus")]
+    #[case("running", "run")]
+    #[case("moved", "moving")]
+    #[case("cities", "city")]
+    fn forms_of_a_word_meet(#[case] one: &str, #[case] other: &str) {
+        assert_eq!(stem(one), stem(other));
+    }
+}
