@@ -168,7 +168,6 @@ async fn fetch(
 }
 
 async fn from_hub(name: &str, scratch: &Path, progress: &mut impl FnMut(Progress)) -> Result<(), String> {
-    super::super::llm::install_tls();
     let api = hf_hub::api::tokio::ApiBuilder::from_env()
         .with_cache_dir(scratch.join("hub"))
         .with_progress(false)

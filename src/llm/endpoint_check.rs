@@ -39,7 +39,7 @@ struct Model {
 
 /// Asks `GET {base_url}/models` (OpenAI API, "List models").
 pub async fn probe(base_url: &str, api_key: Option<&SecretString>, model: &str) -> Probed {
-    super::install_tls();
+    super::install_cryptography();
     let client = match reqwest::Client::builder().timeout(PATIENCE).build() {
         Ok(client) => client,
         Err(error) => return Probed::Unreachable(error.to_string()),
@@ -77,4 +77,9 @@ fn reason(error: &reqwest::Error) -> String {
         cause = inner;
     }
     cause.to_string()
+}
+
+/// The model of the Ollama at `address`, if one answers there and has a model.
+pub async fn find_ollama(address: &str) -> Option<String> {
+    super::probe::ollama(address).await.map(|endpoint| endpoint.model)
 }

@@ -36,6 +36,7 @@ use crate::{
     store::Database,
 };
 
+pub(crate) use wire::install_cryptography;
 pub use endpoint_check::{Probed, find_ollama, probe};
 pub use data::{Ledger, LedgerFilter, LedgerRow, Totals};
 pub use prices::{Price, PriceError, PriceTable};

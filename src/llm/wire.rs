@@ -29,7 +29,7 @@ use super::{
 use crate::model::{Clock, ErrorKind};
 
 /// Installs the cryptography that TLS works with, once in a process. A provider that is there already stays.
-fn install_cryptography() {
+pub(crate) fn install_cryptography() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
 }
