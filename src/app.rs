@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use tokio::task::JoinHandle;
 
 use crate::{
@@ -156,12 +156,8 @@ pub fn llm_settings(settings: &Settings) -> anyhow::Result<LlmSettings> {
         model: it.model.clone(),
     };
     let prices = match &settings.prices {
-        None => PriceTable::built_in(),
-        Some(path) => {
-            let text = std::fs::read_to_string(path)
-                .with_context(|| format!("LLM_PRICES: cannot read {}", path.display()))?;
-            PriceTable::parse(&text).map_err(|error| anyhow!("LLM_PRICES: {}: {error}", path.display()))?
-        }
+        None => PriceTable::default(),
+        Some(path) => PriceTable::load(path).context("LLM_PRICES")?,
     };
     Ok(LlmSettings {
         main: settings.llm.as_ref().map(endpoint),
@@ -180,7 +176,9 @@ async fn sweep(conversations: Conversations) {
         match conversations.sweep().await {
             Ok(0) => {}
             Ok(ended) => tracing::info!(ended, "sessions are over and will be looked back at"),
-            Err(error) => tracing::warn!(%error, "idle sessions could not be ended; trying again in a minute"),
+            Err(error) => {
+                tracing::warn!(%error, "idle sessions could not be ended; trying again in a minute")
+            }
         }
     }
 }

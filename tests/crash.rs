@@ -101,11 +101,8 @@ async fn ten_kills_lose_and_double_nothing() {
         std::thread::sleep(Duration::from_micros(random.random_range(0..60_000)));
         talk.kill();
         kills += 1;
-        let stored = if home.data().join("dramatis.db").exists() {
-            rows(&home, SPOKEN).await
-        } else {
-            Vec::new()
-        };
+        let stored =
+            if home.data().join("dramatis.db").exists() { rows(&home, SPOKEN).await } else { Vec::new() };
         if stored.contains(&script[next]) {
             next += 1;
         }
@@ -118,14 +115,21 @@ async fn ten_kills_lose_and_double_nothing() {
                    GROUP BY reply_to HAVING count(*) > 1)";
     assert_eq!(rows(&home, doubled).await, ["0"], "no message is answered twice");
     let unanswered = "SELECT text FROM message WHERE author IS NOT NULL AND status = 'pending'";
-    assert_eq!(rows(&home, unanswered).await, Vec::<String>::new(), "what a kill interrupted is answered later");
+    assert_eq!(
+        rows(&home, unanswered).await,
+        Vec::<String>::new(),
+        "what a kill interrupted is answered later"
+    );
 }
 
 /// The session of 2020 is over as soon as somebody talks in 2026: the look back at it must survive a kill right then.
 #[tokio::test]
 async fn extraction_survives_a_kill() {
     let home = Home::new();
-    home.talk(&["--at", "2020-05-01T10:00:00Z"], "My name is Robin.\nI live in Lisbon and I have a dog named Luna.\n");
+    home.talk(
+        &["--at", "2020-05-01T10:00:00Z"],
+        "My name is Robin.\nI live in Lisbon and I have a dog named Luna.\n",
+    );
     let mut talk = Talk::start(&home);
     talk.say("hello again");
     std::thread::sleep(Duration::from_millis(30));

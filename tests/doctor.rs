@@ -6,7 +6,7 @@ mod program;
 
 use std::{fs, process::Command};
 
-use dramatis::llm::simulator::{Behaviour, Simulator, instant_answers};
+use dramatis::llm::simulator::{Behaviour, Simulator};
 use program::Home;
 
 fn examine(command: Command) -> (bool, String) {
@@ -26,7 +26,10 @@ fn with_nothing_configured_it_runs_and_says_what_is_missing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_key_is_an_error_and_is_not_shown() {
-    let simulator = Simulator::start(vec![Behaviour::Unauthorized]).await.unwrap();
+    let simulator =
+        Simulator::start(Behaviour::Status { status: 401, retry_after: None, body: "no".to_owned() })
+            .await
+            .unwrap();
     let home = Home::new();
     let mut command = home.command(&["doctor"]);
     command
@@ -40,7 +43,7 @@ async fn a_wrong_key_is_an_error_and_is_not_shown() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_working_endpoint_is_well() {
-    let simulator = Simulator::start(instant_answers()).await.unwrap();
+    let simulator = Simulator::answering("Aye.").await.unwrap();
     let home = Home::new();
     let mut command = home.command(&["doctor"]);
     command.env("LLM_BASE_URL", simulator.base_url()).env("LLM_MODEL", "simulated");
@@ -66,7 +69,10 @@ fn a_data_directory_that_cannot_be_written_is_an_error() {
     let mut command = home.command(&["doctor"]);
     command.env("DATA_DIR", home.path().join("file/data"));
     let (ok, text) = examine(command);
-    assert!(!ok && text.contains("cannot be written") && text.contains("-> give this user the right"), "{text}");
+    assert!(
+        !ok && text.contains("cannot be written") && text.contains("-> give this user the right"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -36,7 +36,8 @@ fn the_first_five_minutes() {
 #[test]
 fn plain_lines_on_a_pipe_end_well() {
     let home = Home::new();
-    let output = home.run(&["run"], "hello\n/help\n/trust\n/cost\n/recall hello\n/character iris\n/nonsense\n");
+    let output =
+        home.run(&["run"], "hello\n/help\n/trust\n/cost\n/recall hello\n/character iris\n/nonsense\n");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8_lossy(&output.stdout);
     for part in ["Elena> ", "/recall", "stranger", "calls", "talking to Iris", "no /nonsense"] {
@@ -61,8 +62,7 @@ fn what_is_said_in_private_stays_there() {
     home.talk(&["--user", "robin", "--place", "dm"], "My locker code is 4711 and I have a dog named Luna.\n");
     for user in ["robin", "sam"] {
         for question in ["What is the locker code?", "What is my dog called?"] {
-            let asked =
-                home.talk(&["--user", user, "--place", "lounge/general", "--message", question], "");
+            let asked = home.talk(&["--user", user, "--place", "lounge/general", "--message", question], "");
             let recalled = of_type(&asked, "recalled");
             assert_eq!(recalled.last().unwrap()["items"].as_array().unwrap().len(), 0, "{recalled:?}");
             let answer = last_answer(&asked);
@@ -117,7 +117,14 @@ fn every_event_carries_what_it_promises() {
         (
             "final",
             &[
-                "text", "character", "level", "model", "tokens_in", "tokens_out", "cost_usd", "total_ms",
+                "text",
+                "character",
+                "level",
+                "model",
+                "tokens_in",
+                "tokens_out",
+                "cost_usd",
+                "total_ms",
                 "overhead_ms",
             ],
         ),
@@ -171,7 +178,10 @@ fn the_shipped_cast_passes_the_check() {
     let cast = Path::new(env!("CARGO_MANIFEST_DIR")).join("characters");
     let output = home.run(&["characters", "check", cast.to_str().unwrap()], "");
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success() && text.contains("checked 10 characters: 0 errors, 0 warnings"), "{text}");
+    assert!(
+        output.status.success() && text.contains("checked 10 characters: 0 errors, 0 warnings"),
+        "{text}"
+    );
 }
 
 #[test]

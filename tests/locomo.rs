@@ -65,27 +65,32 @@ fn what_was_told_over_months_comes_back() {
     let mut found = 0;
     for qa in questions.take(QUESTIONS) {
         let question = qa["question"].as_str().unwrap();
-        let events = home.talk(
-            &["--user", speaker, "--at", &last.and_utc().to_rfc3339(), "--message", question],
-            "",
-        );
+        let events =
+            home.talk(&["--user", speaker, "--at", &last.and_utc().to_rfc3339(), "--message", question], "");
         let recalled: Vec<&str> = of_type(&events, "recalled")[0]["items"]
             .as_array()
             .unwrap()
             .iter()
             .filter_map(|item| item["text"].as_str())
             .collect();
-        let evidence: Vec<&str> = qa["evidence"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        let evidence: Vec<&str> =
+            qa["evidence"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
         let among = evidence
             .iter()
             .any(|id| recalled.iter().any(|row| words[*id].contains(row) || row.contains(&words[*id])));
         found += usize::from(among);
-        println!("\nQ: {question}\n   evidence {evidence:?} {}", if among { "recalled" } else { "NOT recalled" });
+        println!(
+            "\nQ: {question}\n   evidence {evidence:?} {}",
+            if among { "recalled" } else { "NOT recalled" }
+        );
         for row in recalled {
             println!("   - {row}");
         }
     }
-    println!("\n{sessions} sessions, {} lines; evidence recalled for {found} of {QUESTIONS} questions", words.len());
+    println!(
+        "\n{sessions} sessions, {} lines; evidence recalled for {found} of {QUESTIONS} questions",
+        words.len()
+    );
     assert_eq!(sessions, 19);
     assert!(found >= 5, "recall is worse than searching at random");
 }

@@ -13,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use dramatis::llm::simulator::{Simulator, instant_answers};
+use dramatis::llm::simulator::{Answer, Behaviour, Simulator};
 use program::Home;
 
 fn copy(from: &Path, to: &Path) {
@@ -63,7 +63,7 @@ impl Talk {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_saved_file_is_in_the_next_prompt_and_a_broken_one_is_not() {
-    let simulator = Simulator::start(instant_answers()).await.unwrap();
+    let simulator = Simulator::start(Behaviour::Stream(Answer::new("Aye."))).await.unwrap();
     let home = Home::new();
     let cast = home.path().join("cast");
     copy(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/characters/mara"), &cast.join("mara"));
@@ -79,7 +79,7 @@ async fn a_saved_file_is_in_the_next_prompt_and_a_broken_one_is_not() {
     let mut child = command.spawn().unwrap();
     let (stdout, stderr) = (lines(child.stdout.take().unwrap()), lines(child.stderr.take().unwrap()));
     let mut talk = Talk { child, stderr, stdout };
-    let last_prompt = || simulator.requests().last().unwrap().to_string();
+    let last_prompt = || simulator.requests().last().unwrap().body.to_string();
 
     talk.say("hello");
     assert!(last_prompt().contains("keeps the ferry"));
@@ -89,7 +89,8 @@ async fn a_saved_file_is_in_the_next_prompt_and_a_broken_one_is_not() {
     talk.say("hello");
     assert!(last_prompt().contains("keeps a lighthouse"));
 
-    fs::write(cast.join("mara/core.yaml"), "purpose: drift\ntimezone: Europe/Lisbon\nconstitutoin: []\n").unwrap();
+    fs::write(cast.join("mara/core.yaml"), "purpose: drift\ntimezone: Europe/Lisbon\nconstitutoin: []\n")
+        .unwrap();
     let finding = wait_for(&talk.stderr, "core.yaml:3:1");
     assert!(finding.contains("constitution"), "{finding}");
     talk.say("hello");

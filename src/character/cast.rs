@@ -23,7 +23,9 @@ const NEWS: usize = 64;
 #[derive(Debug, thiserror::Error)]
 pub enum CharacterError {
     /// The directory cannot be read.
-    #[error("the characters' directory {path} cannot be read: {source}. Set CHARACTERS_DIR, or make a character: dramatis characters new ID")]
+    #[error(
+        "the characters' directory {path} cannot be read: {source}. Set CHARACTERS_DIR, or make a character: dramatis characters new ID"
+    )]
     Directory {
         /// The directory.
         path: String,
@@ -225,7 +227,8 @@ impl Cast {
     /// # Errors
     /// [`CharacterError::Watch`].
     pub fn watch(&self) -> Result<CastWatcher, CharacterError> {
-        let failed = |reason: String| CharacterError::Watch { path: self.0.dir.display().to_string(), reason };
+        let failed =
+            |reason: String| CharacterError::Watch { path: self.0.dir.display().to_string(), reason };
         let dir = self.0.dir.canonicalize().map_err(|error| failed(error.to_string()))?;
         let (sender, changes) = mpsc::channel();
         let mut watcher = notify::recommended_watcher(move |event| {

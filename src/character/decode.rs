@@ -58,10 +58,16 @@ fn report(
         }
         let mark = tree.key_mark_of(&path);
         findings.push(if UNUSED.contains(&(file, key.as_str())) {
-            Finding::warning(file, mark, format!("`{key}` is known from an earlier system and has no effect here"))
+            Finding::warning(
+                file,
+                mark,
+                format!("`{key}` is known from an earlier system and has no effect here"),
+            )
         } else {
-            let hint = meant(&key, known.iter().map(String::as_str))
-                .map_or_else(|| format!("known keys: {}", known.join(", ")), |name| format!("did you mean `{name}`?"));
+            let hint = meant(&key, known.iter().map(String::as_str)).map_or_else(
+                || format!("known keys: {}", known.join(", ")),
+                |name| format!("did you mean `{name}`?"),
+            );
             Finding::error(file, mark, format!("unknown key `{key}`; {hint}"))
         });
         return tree.remove(&path);

@@ -243,7 +243,12 @@ const LADDER: [(&str, i32, i32, &str); 8] = [
     ("stranger", 0, 20, "You are courteous and keep to the surface; nothing personal yet."),
     ("acquaintance", 21, 40, "You are friendly, show some interest in their life, and joke a little."),
     ("friend", 41, 60, "You are warm and open, tease them kindly and ask how things went."),
-    ("close friend", 61, 80, "You speak freely, share doubts and hopes, and tell them the truth even when it stings."),
+    (
+        "close friend",
+        61,
+        80,
+        "You speak freely, share doubts and hopes, and tell them the truth even when it stings.",
+    ),
     ("intimate", 81, 100, "You speak as to the one person who knows you; full trust, no masks."),
 ];
 
@@ -290,14 +295,21 @@ impl Evolution {
             .rfind(|stage| floor >= f64::from(stage.lo))
             .or(self.stages.first())
             .cloned()
-            .unwrap_or_else(|| Stage { name: "stranger".to_owned(), lo: -100, hi: 100, behavior: String::new() })
+            .unwrap_or_else(|| Stage {
+                name: "stranger".to_owned(),
+                lo: -100,
+                hi: 100,
+                behavior: String::new(),
+            })
     }
 
     /// The trust from which the stage of this name holds; of this character, else of the default ladder.
     #[must_use]
     pub fn trust_floor_of(&self, stage: &str) -> Option<i32> {
         let own = self.stages.iter().find(|own| own.name.eq_ignore_ascii_case(stage)).map(|own| own.lo);
-        own.or_else(|| LADDER.iter().find(|(name, ..)| name.eq_ignore_ascii_case(stage)).map(|(_, lo, ..)| *lo))
+        own.or_else(|| {
+            LADDER.iter().find(|(name, ..)| name.eq_ignore_ascii_case(stage)).map(|(_, lo, ..)| *lo)
+        })
     }
 }
 

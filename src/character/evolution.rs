@@ -66,7 +66,11 @@ impl TryFrom<Written> for Percent {
                 .parse()
                 .map_err(|_| format!("`{text}` is no percentage; write 20 or \"+20%\""))?,
         };
-        if (-100..=100).contains(&number) { Ok(Self(number)) } else { Err(format!("{number} is out of range: -100 to 100")) }
+        if (-100..=100).contains(&number) {
+            Ok(Self(number))
+        } else {
+            Err(format!("{number} is out of range: -100 to 100"))
+        }
     }
 }
 
@@ -75,13 +79,20 @@ pub(super) fn check(sheet: &mut Sheet<'_>, file: EvolutionFile) -> Evolution {
     check_trust_values(sheet, &file);
     for (index, mood) in file.moods.iter().enumerate() {
         if !MOODS.contains(&mood.name.as_str()) {
-            let hint = meant(&mood.name, MOODS).map_or_else(|| MOODS.join(", "), |known| format!("did you mean `{known}`?"));
-            sheet.error(&path(&[&"moods", &index, &"name"]), format!("there is no mood `{}`; {hint}", mood.name));
+            let hint = meant(&mood.name, MOODS)
+                .map_or_else(|| MOODS.join(", "), |known| format!("did you mean `{known}`?"));
+            sheet.error(
+                &path(&[&"moods", &index, &"name"]),
+                format!("there is no mood `{}`; {hint}", mood.name),
+            );
         }
     }
     for (index, special) in file.special_users.iter().enumerate() {
         if special.user.is_none() && special.discord_id.is_none() {
-            sheet.error(&path(&[&"special_users", &index]), "`user` (such as console:robin) or `discord_id` must say who is meant");
+            sheet.error(
+                &path(&[&"special_users", &index]),
+                "`user` (such as console:robin) or `discord_id` must say who is meant",
+            );
         }
     }
     let moods = file
@@ -124,7 +135,10 @@ fn check_trust_values(sheet: &mut Sheet<'_>, file: &EvolutionFile) {
     }
     for (index, drop) in file.trust_drop_messages.iter().enumerate() {
         if drop.to_max >= drop.from_min {
-            sheet.error(&path(&[&"trust_drop_messages", &index, &"to_max"]), "a fall ends below where it begins: `to_max` must be less than `from_min`");
+            sheet.error(
+                &path(&[&"trust_drop_messages", &index, &"to_max"]),
+                "a fall ends below where it begins: `to_max` must be less than `from_min`",
+            );
         }
     }
 }
@@ -150,7 +164,9 @@ fn stages(sheet: &mut Sheet<'_>, entries: Vec<StageEntry>) -> Vec<Stage> {
     for (index, stage) in &order {
         let (lo, hi) = stage.trust_range;
         let at = path(&[&"evolution_stages", index, &"trust_range"]);
-        if lo < next && let Some(before) = &before {
+        if lo < next
+            && let Some(before) = &before
+        {
             sheet.error(&at, format!("the range of `{}` overlaps that of `{before}`", stage.name));
         } else if lo > next {
             let (from, to) = (next, lo - 1);
@@ -168,7 +184,8 @@ fn stages(sheet: &mut Sheet<'_>, entries: Vec<StageEntry>) -> Vec<Stage> {
         .map(|(_, stage)| {
             let (lo, hi) = stage.trust_range;
             let near = defaults.iter().find(|default| (default.lo..=default.hi).contains(&lo));
-            let behavior = stage.behavior.unwrap_or_else(|| near.map(|it| it.behavior.clone()).unwrap_or_default());
+            let behavior =
+                stage.behavior.unwrap_or_else(|| near.map(|it| it.behavior.clone()).unwrap_or_default());
             Stage { name: stage.name, lo, hi, behavior }
         })
         .collect()

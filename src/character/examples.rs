@@ -117,14 +117,22 @@ impl Reader {
             self.turn(Speaker::User, said, mark);
         } else if let Some(said) = line.strip_prefix("{{char}}:") {
             if self.turns.is_empty() {
-                self.findings.push(Finding::error(FILE, mark, "an answer without a `{{user}}:` line before it"));
+                self.findings.push(Finding::error(
+                    FILE,
+                    mark,
+                    "an answer without a `{{user}}:` line before it",
+                ));
                 return;
             }
             self.turn(Speaker::Character, said, mark);
         } else if let Some(turn) = self.turns.last_mut() {
             turn.text.push('\n');
             turn.text.push_str(line);
-        } else if !line.is_empty() && !line.starts_with('#') && !line.starts_with("<!--") && self.topic.is_some() {
+        } else if !line.is_empty()
+            && !line.starts_with('#')
+            && !line.starts_with("<!--")
+            && self.topic.is_some()
+        {
             self.findings.push(Finding::error(
                 FILE,
                 mark,
@@ -186,7 +194,8 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_found_with_its_line() {
-        let (_, findings) = read("{{user}}: hi\n{{char}}: x\n## a | foe\n{{char}}: lonely\n\n{{user}}: asked\n## b\nwords\n");
+        let (_, findings) =
+            read("{{user}}: hi\n{{char}}: x\n## a | foe\n{{char}}: lonely\n\n{{user}}: asked\n## b\nwords\n");
         assert_eq!(
             findings,
             [

@@ -40,7 +40,10 @@ pub(super) fn read(dir: &Path, name: &str, findings: &mut Vec<Finding>) -> Optio
     if link.is_symlink() {
         let inside = path.canonicalize().ok().zip(dir.canonicalize().ok());
         if !inside.is_some_and(|(target, dir)| target.starts_with(dir)) {
-            return wrong(START, "a symbolic link that leads out of the folder: put the file itself here".to_owned());
+            return wrong(
+                START,
+                "a symbolic link that leads out of the folder: put the file itself here".to_owned(),
+            );
         }
     }
     let Ok(metadata) = fs::metadata(&path) else { return wrong(START, "the file cannot be read".to_owned()) };
@@ -59,7 +62,8 @@ pub(super) fn read(dir: &Path, name: &str, findings: &mut Vec<Finding>) -> Optio
         Ok(text) => Some(text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text)),
         Err(error) => {
             let good = error.utf8_error().valid_up_to();
-            let before = String::from_utf8_lossy(error.as_bytes().get(..good).unwrap_or_default()).into_owned();
+            let before =
+                String::from_utf8_lossy(error.as_bytes().get(..good).unwrap_or_default()).into_owned();
             let line = before.matches('\n').count() + 1;
             let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
             wrong(Mark { line, column }, "not UTF-8 from here on: save the file as UTF-8".to_owned())

@@ -10,7 +10,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     decode::{decode, is_no_map},
-    definition::{BackgroundFact, Character, Core, Evolution, Goal, LurkTriggers, ModelOverride, ModelTier, Ux},
+    definition::{BackgroundFact, Character, Core, Goal, LurkTriggers, ModelOverride, ModelTier, Ux},
     evolution, examples, files,
     finding::{Finding, Severity, meant},
     yaml::{self, Mark, Node, Step},
@@ -117,7 +117,11 @@ pub fn load(dir: &Path) -> Loaded {
     let id = match CharacterId::new(id.clone()) {
         Ok(id) => id,
         Err(error) => {
-            findings.push(Finding::error("character.md", Mark { line: 1, column: 1 }, format!("the folder: {error}")));
+            findings.push(Finding::error(
+                "character.md",
+                Mark { line: 1, column: 1 },
+                format!("the folder: {error}"),
+            ));
             return Loaded { character: None, findings };
         }
     };
@@ -137,7 +141,8 @@ pub fn load(dir: &Path) -> Loaded {
     let core = core(&texts, &mut findings);
     let goals = goals(&texts, &mut findings);
     let evolution = sheet(&texts, "evolution.yaml", &mut findings, evolution::check).unwrap_or_default();
-    let background: BackgroundFile = sheet(&texts, "background.yaml", &mut findings, |_, file| file).unwrap_or_default();
+    let background: BackgroundFile =
+        sheet(&texts, "background.yaml", &mut findings, |_, file| file).unwrap_or_default();
     let ux: Ux = sheet(&texts, "ux.yaml", &mut findings, check_ux).unwrap_or_default();
     let lurk: Option<LurkTriggers> = sheet(&texts, "lurk_triggers.yaml", &mut findings, check_lurk);
     let (examples, wrong) = examples::parse(texts.get("examples.md").map_or("", String::as_str), |stage| {
@@ -262,9 +267,14 @@ fn warn_placeholders(prose: &str, lines_before: usize, findings: &mut Vec<Findin
             let Some((name, tail)) = after.split_once("}}") else { break };
             if !FILLED.contains(&name.trim()) {
                 let column = line.chars().count() - after.chars().count() - 1;
-                let hint = meant(name.trim(), FILLED).map_or_else(String::new, |known| format!("; did you mean `{{{{{known}}}}}`?"));
+                let hint = meant(name.trim(), FILLED)
+                    .map_or_else(String::new, |known| format!("; did you mean `{{{{{known}}}}}`?"));
                 let mark = Mark { line: lines_before + index + 1, column };
-                findings.push(Finding::warning("character.md", mark, format!("nothing fills in `{{{{{name}}}}}`{hint}")));
+                findings.push(Finding::warning(
+                    "character.md",
+                    mark,
+                    format!("nothing fills in `{{{{{name}}}}}`{hint}"),
+                ));
             }
             let _ = before;
             rest = tail;
@@ -295,8 +305,10 @@ fn core(texts: &BTreeMap<&'static str, String>, findings: &mut Vec<Finding>) -> 
         }
         let timezone = file.timezone.as_deref().map_or(chrono_tz::UTC, |name| {
             name.parse().unwrap_or_else(|_| {
-                let hint = meant(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()))
-                    .map_or_else(|| "write an IANA name such as Europe/Lisbon".to_owned(), |zone| format!("did you mean `{zone}`?"));
+                let hint = meant(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name())).map_or_else(
+                    || "write an IANA name such as Europe/Lisbon".to_owned(),
+                    |zone| format!("did you mean `{zone}`?"),
+                );
                 sheet.error(&path(&[&"timezone"]), format!("there is no time zone `{name}`; {hint}"));
                 chrono_tz::UTC
             })
@@ -322,7 +334,10 @@ fn goals(texts: &BTreeMap<&'static str, String>, findings: &mut Vec<Finding>) ->
         let mut seen = HashSet::new();
         for (index, goal) in file.goals.iter().enumerate() {
             if !seen.insert(goal.slug.clone()) {
-                sheet.error(&path(&[&"goals", &index, &"slug"]), format!("the slug `{}` stands twice", goal.slug));
+                sheet.error(
+                    &path(&[&"goals", &index, &"slug"]),
+                    format!("the slug `{}` stands twice", goal.slug),
+                );
             }
             sheet.in_range(&path(&[&"goals", &index, &"priority"]), f64::from(goal.priority), 1.0, 10.0);
         }
@@ -341,7 +356,10 @@ fn check_ux(sheet: &mut Sheet<'_>, ux: Ux) -> Ux {
     if let Some((least, most)) = reactions.reaction_delay_seconds
         && (least < 0.0 || most < least)
     {
-        sheet.error(&path(&[&"reactions", &"reaction_delay_seconds"]), "expected [min, max] with 0 <= min <= max");
+        sheet.error(
+            &path(&[&"reactions", &"reaction_delay_seconds"]),
+            "expected [min, max] with 0 <= min <= max",
+        );
     }
     for key in reactions.emojis.keys().filter(|key| !key.ends_with("_emojis")) {
         let message = format!("unknown key `{key}`; lists of emoji are named `…_emojis`");

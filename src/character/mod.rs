@@ -13,9 +13,9 @@ mod yaml;
 
 pub use cast::{Cast, CastEvent, CastWatcher, CharacterError};
 pub use definition::{
-    BackgroundFact, Character, Core, EmojiUse, EmotionalKeywords, Evolution, Formality, Goal, Indicator, Keywords,
-    LurkTriggers, Milestone, ModelOverride, ModelTier, MoodEffect, Reactions, ResponseLength, ResponseStyle,
-    SpecialUser, Stage, ThinkingIndicators, Trait, TrustDrop, Ux, Voice,
+    BackgroundFact, Character, Core, EmojiUse, EmotionalKeywords, Evolution, Formality, Goal, Indicator,
+    Keywords, LurkTriggers, Milestone, ModelOverride, ModelTier, MoodEffect, Reactions, ResponseLength,
+    ResponseStyle, SpecialUser, Stage, ThinkingIndicators, Trait, TrustDrop, Ux, Voice,
 };
 pub use examples::{ExampleTurn, Examples, Exchange, NAMED_TOPICS, Speaker};
 pub use finding::{Finding, Severity};

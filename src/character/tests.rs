@@ -30,16 +30,48 @@ fn findings(folder: &Folder) -> Vec<String> {
 const PERSONA: (&str, &str) = ("character.md", "You are {{char}}.\n");
 
 #[rstest]
-#[case("core.yaml", "purpose: x\nconstitutoin: []\n", "core.yaml:2:1: unknown key `constitutoin`; did you mean `constitution`?")]
-#[case("core.yaml", "drives:\n  calm: very\n", "core.yaml:2:9: `calm`: wrong type: found the text \"very\", expected a number")]
+#[case(
+    "core.yaml",
+    "purpose: x\nconstitutoin: []\n",
+    "core.yaml:2:1: unknown key `constitutoin`; did you mean `constitution`?"
+)]
+#[case(
+    "core.yaml",
+    "drives:\n  calm: very\n",
+    "core.yaml:2:9: `calm`: wrong type: found the text \"very\", expected a number"
+)]
 #[case("core.yaml", "drives:\n  calm: 1.5\n", "core.yaml:2:9: 1.5 is out of range: 0 to 1")]
-#[case("core.yaml", "timezone: Europe/Lisbonn\n", "core.yaml:1:11: there is no time zone `Europe/Lisbonn`; did you mean `Europe/Lisbon`?")]
-#[case("core.yaml", "drives:\n\tcalm: 1\n", "core.yaml:2:1: a tab in the indentation: YAML is indented with spaces only")]
+#[case(
+    "core.yaml",
+    "timezone: Europe/Lisbonn\n",
+    "core.yaml:1:11: there is no time zone `Europe/Lisbonn`; did you mean `Europe/Lisbon`?"
+)]
+#[case(
+    "core.yaml",
+    "drives:\n\tcalm: 1\n",
+    "core.yaml:2:1: a tab in the indentation: YAML is indented with spaces only"
+)]
 #[case("goals.yaml", "goals:\n  - slug: a\n", "goals.yaml:2:5: there must be a `description`")]
-#[case("goals.yaml", "goals:\n  - {slug: a, description: b, priority: 11}\n", "goals.yaml:2:41: 11 is out of range: 1 to 10")]
-#[case("evolution.yaml", "evolution_stages:\n  - {name: a, trust_range: [-100, 10]}\n  - {name: b, trust_range: [10, 100]}\n", "evolution.yaml:3:28: the range of `b` overlaps that of `a`")]
-#[case("evolution.yaml", "evolution_stages:\n  - {name: a, trust_range: [-100, 10]}\n", "evolution.yaml:2:3: no stage holds trust from 11 to 100")]
-#[case("evolution.yaml", "moods:\n  - name: hapy\n", "evolution.yaml:2:11: there is no mood `hapy`; did you mean `happy`?")]
+#[case(
+    "goals.yaml",
+    "goals:\n  - {slug: a, description: b, priority: 11}\n",
+    "goals.yaml:2:41: 11 is out of range: 1 to 10"
+)]
+#[case(
+    "evolution.yaml",
+    "evolution_stages:\n  - {name: a, trust_range: [-100, 10]}\n  - {name: b, trust_range: [10, 100]}\n",
+    "evolution.yaml:3:28: the range of `b` overlaps that of `a`"
+)]
+#[case(
+    "evolution.yaml",
+    "evolution_stages:\n  - {name: a, trust_range: [-100, 10]}\n",
+    "evolution.yaml:2:3: no stage holds trust from 11 to 100"
+)]
+#[case(
+    "evolution.yaml",
+    "moods:\n  - name: hapy\n",
+    "evolution.yaml:2:11: there is no mood `hapy`; did you mean `happy`?"
+)]
 #[case("lurk_triggers.yaml", "question_patterns: ['(']\n", "lurk_triggers.yaml:1:21: no regular expression")]
 #[case("ux.yaml", "reactions: {base_rate: 2}\n", "ux.yaml:1:24: 2 is out of range: 0 to 1")]
 #[case("ux.yaml", "- a\n", "ux.yaml:1:1: expected keys with values")]
@@ -54,7 +86,10 @@ fn a_mistake_is_found_where_it_stands(#[case] file: &str, #[case] text: &str, #[
 fn all_mistakes_are_found_in_one_go() {
     let folder = folder(&[
         ("core.yaml", "purpos: a\ntimezone: Nowhere/Nothing\nanchors: 5\nskils: []\n"),
-        ("goals.yaml", "goals:\n  - {slug: a, description: b, priority: high}\n  - {slug: c}\n  - {slug: d, description: e}\n"),
+        (
+            "goals.yaml",
+            "goals:\n  - {slug: a, description: b, priority: high}\n  - {slug: c}\n  - {slug: d, description: e}\n",
+        ),
         ("ux.yaml", "error_messages: [1, two]\n"),
     ]);
     let found = findings(&folder);
@@ -88,7 +123,10 @@ fn an_alias_bomb_is_refused() {
         text.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
     }
     let found = findings(&folder(&[PERSONA, ("core.yaml", &text)]));
-    assert!(found.len() == 1 && found[0].contains("alias bomb") && found[0].starts_with("core.yaml:"), "{found:?}");
+    assert!(
+        found.len() == 1 && found[0].contains("alias bomb") && found[0].starts_with("core.yaml:"),
+        "{found:?}"
+    );
 }
 
 #[test]
@@ -115,13 +153,34 @@ fn a_link_out_of_the_folder_is_not_followed() {
 #[test]
 fn a_folder_of_the_predecessor_loads_with_warnings_only() {
     let folder = folder(&[
-        ("character.md", "You are Mara. You talk to {user_name}. It is {current_datetime}. {recent_memories}\n"),
-        ("core.yaml", "purpose: x\ntimezone: America/Los_Angeles\ndrives: {curiosity: 0.8}\nconstitution: [a]\nsocial_battery_limit: 9\nanchors: [b]\n"),
-        ("goals.yaml", "goals:\n  - {slug: a, description: b, success_criteria: c, priority: 10, category: d, source: core}\n"),
-        ("evolution.yaml", "traits:\n  - {name: curiosity, unlock_at: 25, description: d, example: e, suppress_on_mood: [annoyed]}\nmoods:\n  - {name: happy, modifiers: {curiosity: +20%}}\nspecial_users:\n  - {discord_id: '1', name: Ann, trust_override: 100}\n"),
-        ("background.yaml", "facts:\n  - {predicate: a, object: b}\nposting: {base_frequency: 2, topics: [x]}\n"),
-        ("ux.yaml", "thinking_indicators: {reflective_mode: {icon: x, text: y}}\ncold_responses: [a]\nerror_messages: [b]\nmanipulation_responses: [c]\nemoji_sets: {love: [x]}\nreactions: {enabled: true, base_rate: 0.2, topic_boost: 0.1, happy_emojis: [x], reaction_delay_seconds: [2, 15]}\nvoice: {voice_id: v, model_id: m, intro_template: '{name} says'}\n"),
-        ("lurk_triggers.yaml", "keywords: {high_relevance: [a], medium_relevance: [b], low_relevance: [c]}\nquestion_patterns: ['what.*']\ntopic_sentences: [s]\nemotional_keywords: {positive: [a], negative: [b]}\nspam_warnings: [x]\n"),
+        (
+            "character.md",
+            "You are Mara. You talk to {user_name}. It is {current_datetime}. {recent_memories}\n",
+        ),
+        (
+            "core.yaml",
+            "purpose: x\ntimezone: America/Los_Angeles\ndrives: {curiosity: 0.8}\nconstitution: [a]\nsocial_battery_limit: 9\nanchors: [b]\n",
+        ),
+        (
+            "goals.yaml",
+            "goals:\n  - {slug: a, description: b, success_criteria: c, priority: 10, category: d, source: core}\n",
+        ),
+        (
+            "evolution.yaml",
+            "traits:\n  - {name: curiosity, unlock_at: 25, description: d, example: e, suppress_on_mood: [annoyed]}\nmoods:\n  - {name: happy, modifiers: {curiosity: +20%}}\nspecial_users:\n  - {discord_id: '1', name: Ann, trust_override: 100}\n",
+        ),
+        (
+            "background.yaml",
+            "facts:\n  - {predicate: a, object: b}\nposting: {base_frequency: 2, topics: [x]}\n",
+        ),
+        (
+            "ux.yaml",
+            "thinking_indicators: {reflective_mode: {icon: x, text: y}}\ncold_responses: [a]\nerror_messages: [b]\nmanipulation_responses: [c]\nemoji_sets: {love: [x]}\nreactions: {enabled: true, base_rate: 0.2, topic_boost: 0.1, happy_emojis: [x], reaction_delay_seconds: [2, 15]}\nvoice: {voice_id: v, model_id: m, intro_template: '{name} says'}\n",
+        ),
+        (
+            "lurk_triggers.yaml",
+            "keywords: {high_relevance: [a], medium_relevance: [b], low_relevance: [c]}\nquestion_patterns: ['what.*']\ntopic_sentences: [s]\nemotional_keywords: {positive: [a], negative: [b]}\nspam_warnings: [x]\n",
+        ),
     ]);
     let loaded = load(&folder.path);
     let character = loaded.character.unwrap_or_else(|| panic!("{:#?}", loaded.findings));
@@ -149,7 +208,14 @@ fn front_matter_is_read_and_its_mistakes_are_placed() {
 #[test]
 fn stages_hold_the_trust_that_is_theirs() {
     let evolution = Evolution::default();
-    for (trust, name) in [(-100.0, "hostile"), (-0.5, "wary"), (0.0, "stranger"), (20.9, "stranger"), (21.0, "acquaintance"), (100.0, "intimate")] {
+    for (trust, name) in [
+        (-100.0, "hostile"),
+        (-0.5, "wary"),
+        (0.0, "stranger"),
+        (20.9, "stranger"),
+        (21.0, "acquaintance"),
+        (100.0, "intimate"),
+    ] {
         assert_eq!(evolution.stage_at(trust).name, name, "{trust}");
     }
     assert_eq!(evolution.trust_floor_of("Close Friend"), Some(61));

@@ -69,7 +69,9 @@ impl Node {
     pub(super) fn mark_of(&self, path: &[Step]) -> Mark {
         let Some((step, rest)) = path.split_first() else { return self.mark };
         let inner = match (step, &self.kind) {
-            (Step::Key(key), Kind::Map(entries)) => entries.iter().find(|(name, ..)| name == key).map(|it| &it.2),
+            (Step::Key(key), Kind::Map(entries)) => {
+                entries.iter().find(|(name, ..)| name == key).map(|it| &it.2)
+            }
             (Step::Index(index), Kind::List(nodes)) => nodes.get(*index),
             _ => None,
         };
@@ -142,8 +144,7 @@ pub(super) fn parse(text: &str) -> Result<Node, YamlError> {
     if let Some(error) = tab_in_indentation(text) {
         return Err(error);
     }
-    let mut reader =
-        Reader { events: Parser::new_from_str(text), anchors: HashMap::new(), expanded: 0 };
+    let mut reader = Reader { events: Parser::new_from_str(text), anchors: HashMap::new(), expanded: 0 };
     reader.document()
 }
 
@@ -183,7 +184,10 @@ impl<'a> Reader<'a> {
             match event {
                 Event::StreamStart | Event::DocumentEnd | Event::Nothing => {}
                 Event::DocumentStart(_) if root.is_some() => {
-                    return Err(YamlError { mark, message: "a second document: one file is one document".to_owned() });
+                    return Err(YamlError {
+                        mark,
+                        message: "a second document: one file is one document".to_owned(),
+                    });
                 }
                 Event::DocumentStart(_) => {
                     let (event, mark) = self.next()?;
@@ -216,7 +220,10 @@ impl<'a> Reader<'a> {
             Event::MappingStart(anchor, _) => (self.map(depth)?, anchor),
             Event::Alias(id) => {
                 let Some(target) = self.anchors.get(&id) else {
-                    return Err(YamlError { mark, message: "an alias to an anchor that is not there".to_owned() });
+                    return Err(YamlError {
+                        mark,
+                        message: "an alias to an anchor that is not there".to_owned(),
+                    });
                 };
                 self.expanded += target.size();
                 if self.expanded > EXPANDED {

@@ -15,7 +15,7 @@ use crate::{
     app::App,
     config::Settings,
     conversation::Inbound,
-    llm::simulator::{Simulator, instant_answers},
+    llm::simulator::{MODEL, Simulator},
     model::{CharacterId, Place, Timestamp, TurnEvent, UserId},
 };
 
@@ -120,11 +120,15 @@ async fn measure(part: Part, dir: &Path, turns: usize) -> anyhow::Result<Figures
     let mut settings = super::load()?;
     let models = settings.data_dir.join("models");
     dir_for(&mut settings, dir, &models)?;
-    let endpoint = if part == Part::Endpoint { Some(Simulator::start(instant_answers()).await?) } else { None };
+    let endpoint = if part == Part::Endpoint {
+        Some(Simulator::answering("That sounds like a good walk. What did Luna find?").await?)
+    } else {
+        None
+    };
     settings.llm = endpoint.as_ref().map(|simulator| crate::config::EndpointSettings {
         base_url: simulator.base_url(),
         api_key: None,
-        model: "simulated".to_owned(),
+        model: MODEL.to_owned(),
     });
     (settings.router, settings.reflective, settings.ollama) = (None, None, None);
     let character = settings.character.clone();
@@ -231,7 +235,8 @@ async fn starts(dir: &Path) -> anyhow::Result<Vec<f64>> {
             command.env("EMBEDDING_MODEL", model);
         }
         let started = Instant::now();
-        let status = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().await?;
+        let status =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status().await?;
         if !status.success() {
             bail!("`dramatis chat` did not start");
         }

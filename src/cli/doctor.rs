@@ -62,10 +62,13 @@ impl Check {
 
 /// Checks one after the other, so that each line appears as soon as it is known.
 pub(super) async fn run() -> anyhow::Result<ExitCode> {
-    let (settings, warnings) = match Settings::load(Path::new("."), std::env::vars()) {
+    let (settings, warnings) = match Settings::load(Path::new("."), crate::config::environment()) {
         Ok(loaded) => loaded,
         Err(errors) => {
-            println!("{}", Check::error("settings", errors.to_string(), "mend each line above, then run this again"));
+            println!(
+                "{}",
+                Check::error("settings", errors.to_string(), "mend each line above, then run this again")
+            );
             return Ok(ExitCode::FAILURE);
         }
     };
@@ -81,7 +84,7 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
         tell(Check::warning("settings", warning, "see .env.sample for every key"));
     }
     for line in settings.describe() {
-        println!("{:20}{line}", "");
+        println!("{:20}{:<30}{:<24}{}", "", line.key, line.value, line.source);
     }
     let writable = data_dir(&settings);
     let can_store = writable.verdict == Verdict::Ok;
@@ -169,7 +172,10 @@ fn characters(settings: &Settings) -> Vec<Check> {
         });
     }
     if cast.get(&settings.character).is_some() {
-        checks.push(Check::ok("characters", format!("{} in {dir}, {} is the default", cast.len(), settings.character)));
+        checks.push(Check::ok(
+            "characters",
+            format!("{} in {dir}, {} is the default", cast.len(), settings.character),
+        ));
     } else {
         checks.push(Check::error(
             "characters",
@@ -203,7 +209,9 @@ async fn embeddings(settings: &Settings) -> Check {
         ),
         (_, EmbedState::Failed(reason)) => Check::error("embeddings", format!("{name}: {reason}"), reload),
         (Ok(Err(error)), _) => Check::error("embeddings", format!("{name}: {error}"), reload),
-        _ => Check::error("embeddings", format!("{name} did not load within {} s", LOADING.as_secs()), reload),
+        _ => {
+            Check::error("embeddings", format!("{name} did not load within {} s", LOADING.as_secs()), reload)
+        }
     }
 }
 
@@ -238,7 +246,9 @@ async fn model(what: &'static str, key: &str, endpoint: &EndpointSettings) -> Ch
     let at = format!("{} at {}", endpoint.model, endpoint.base_url);
     match llm::probe(&endpoint.base_url, endpoint.api_key.as_ref(), &endpoint.model).await {
         Probed::Ready => Check::ok(what, at),
-        Probed::NoList => Check::ok(what, format!("{at} answers (it keeps no list of models, so the name is unchecked)")),
+        Probed::NoList => {
+            Check::ok(what, format!("{at} answers (it keeps no list of models, so the name is unchecked)"))
+        }
         Probed::NoSuchModel(known) => Check::error(
             what,
             format!("{} does not offer `{}`", endpoint.base_url, endpoint.model),
@@ -257,7 +267,9 @@ async fn model(what: &'static str, key: &str, endpoint: &EndpointSettings) -> Ch
         Probed::Broken(status) => Check::error(
             what,
             format!("{at} answers with HTTP {status}"),
-            format!("check that {key}_BASE_URL ends where the API begins (often `/v1`), and the state of the service"),
+            format!(
+                "check that {key}_BASE_URL ends where the API begins (often `/v1`), and the state of the service"
+            ),
         ),
     }
 }

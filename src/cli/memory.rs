@@ -14,7 +14,7 @@ use crate::{
 
 /// Whose eyes memory is seen through: nothing is shown that this person is not entitled to in this place.
 #[derive(Debug, clap::Args)]
-struct Eyes {
+pub(super) struct Eyes {
     /// The character that remembers [default: CHARACTER, else elena]
     #[arg(long, value_name = "ID")]
     character: Option<CharacterId>,
@@ -63,10 +63,8 @@ pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<
     let memory = Memory::new(database.clone(), embeddings.clone(), clock.clone());
     let done = match command {
         Command::Search { query, eyes, limit, json } => {
-            let vector = embeddings
-                .embed(vec![query.clone()])
-                .await?
-                .and_then(|vectors| vectors.into_iter().next());
+            let vector =
+                embeddings.embed(vec![query.clone()]).await?.and_then(|vectors| vectors.into_iter().next());
             let query = RecallQuery {
                 text: query,
                 vector,
@@ -83,7 +81,12 @@ pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<
     done
 }
 
-async fn search(memory: &Memory, viewer: &Viewer, query: &RecallQuery, json: bool) -> anyhow::Result<ExitCode> {
+async fn search(
+    memory: &Memory,
+    viewer: &Viewer,
+    query: &RecallQuery,
+    json: bool,
+) -> anyhow::Result<ExitCode> {
     let items = memory.recall(viewer, query).await?;
     if items.is_empty() && !json {
         println!("nothing on record for {} in {}", viewer.user, viewer.place);

@@ -100,9 +100,10 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Command::Memory(command) => memory::run(settings, command).await,
                 Command::Models(command) => models::run(settings, command).await,
                 Command::Migrate => migrate::run(settings).await,
-                Command::Characters(_) | Command::Doctor | Command::Bench(_) | Command::Completions { .. } => {
-                    Ok(ExitCode::SUCCESS)
-                }
+                Command::Characters(_)
+                | Command::Doctor
+                | Command::Bench(_)
+                | Command::Completions { .. } => Ok(ExitCode::SUCCESS),
             }
         }
     }
@@ -110,7 +111,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
 
 /// The settings of this working directory; what is doubtful but usable is told on standard error.
 fn load() -> anyhow::Result<Settings> {
-    let (settings, warnings) = Settings::load(Path::new("."), std::env::vars())?;
+    let (settings, warnings) = Settings::load(Path::new("."), crate::config::environment())?;
     for warning in warnings {
         eprintln!("warning: {warning}");
     }

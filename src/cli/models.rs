@@ -48,7 +48,9 @@ pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<
         Command::Pull { name, if_missing } => {
             let name = name.unwrap_or_else(|| settings.embedding_model.clone());
             if name == "none" {
-                eprintln!("EMBEDDING_MODEL is `none`: memory is searched by words only, there is nothing to set up");
+                eprintln!(
+                    "EMBEDDING_MODEL is `none`: memory is searched by words only, there is nothing to set up"
+                );
                 return Ok(ExitCode::SUCCESS);
             }
             if let Some(path) = catalogue::locate(&models, &name).filter(|_| if_missing) {

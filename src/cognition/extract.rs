@@ -210,7 +210,9 @@ fn preference(key: &str, value: &Json) -> Option<Preference> {
         ("emojis", "true") => Some(Preference::Emojis(true)),
         ("emojis", "false") => Some(Preference::Emojis(false)),
         ("language", _) => Some(Preference::Language(text)),
-        ("timezone", _) => text.parse::<chrono_tz::Tz>().ok().map(|zone| Preference::Timezone(zone.to_string())),
+        ("timezone", _) => {
+            text.parse::<chrono_tz::Tz>().ok().map(|zone| Preference::Timezone(zone.to_string()))
+        }
         _ => None,
     }
 }

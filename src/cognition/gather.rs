@@ -39,13 +39,7 @@ pub(super) async fn gather(
         lines.retain(|line| line.id != message);
         Ok::<_, MemoryError>(lines)
     };
-    let query = RecallQuery {
-        text: text.to_owned(),
-        vector,
-        limit: RECALLED,
-        exclude: vec![message],
-        now,
-    };
+    let query = RecallQuery { text: text.to_owned(), vector, limit: RECALLED, exclude: vec![message], now };
     let (history, recalled, facts, preferences, summaries, known_name) = tokio::try_join!(
         history,
         memory.recall(viewer, &query),
@@ -66,11 +60,11 @@ pub(super) async fn gather(
 
 impl Gathered {
     /// What the turn reports as recalled: rows, and the facts that share a word with the question.
-    pub(super) fn reported(&self, text: &str) -> Vec<RecalledItem> {
+    pub(super) fn reported(&self, text: &str, viewer: &Viewer, user_name: &str) -> Vec<RecalledItem> {
         let asked = text.to_lowercase();
         let facts = self.facts.iter().filter(|fact| fact_fits(fact, &asked)).map(|fact| RecalledItem {
             id: fact.id.to_string(),
-            text: fact.sentence(),
+            text: sentence(fact, viewer, user_name),
             score: UnitScore::new(fact.confidence.get()),
             source: RecalledSource::Fact,
             when: fact.valid_from,
@@ -78,6 +72,16 @@ impl Gathered {
         });
         self.recalled.iter().cloned().chain(facts).collect()
     }
+}
+
+/// A fact in words: the person who is spoken to goes by what they are called, others by their id.
+pub(super) fn sentence(fact: &Fact, viewer: &Viewer, user_name: &str) -> String {
+    let owner = if fact.owner == viewer.user && !user_name.is_empty() {
+        user_name
+    } else {
+        fact.owner.as_str().split_once(':').map_or("somebody", |(_, name)| name)
+    };
+    fact.sentence(owner)
 }
 
 fn fact_fits(fact: &Fact, asked: &str) -> bool {

@@ -59,7 +59,10 @@ pub(super) fn assemble(material: &Material, budget: usize) -> Vec<ChatMessage> {
     let mut messages =
         vec![ChatMessage { role: Role::System, content: template::system(&values(material, budget)) }];
     messages.extend(history(material, budget * HISTORY_SHARE / 100));
-    messages.push(ChatMessage { role: Role::User, content: spoken(material, &material.user_name, &material.message) });
+    messages.push(ChatMessage {
+        role: Role::User,
+        content: spoken(material, &material.user_name, &material.message),
+    });
     messages
 }
 
@@ -169,19 +172,22 @@ fn preferences(preferences: &Preferences) -> Vec<String> {
         .to_owned()
     }));
     lines.extend(
-        preferences.nickname.as_ref().map(|name| format!("They want to be called {}.", template::as_data(name))),
+        preferences
+            .nickname
+            .as_ref()
+            .map(|name| format!("They want to be called {}.", template::as_data(name))),
+    );
+    lines.extend(
+        preferences.avoid_topics.iter().map(|topic| format!("Never bring up: {}.", template::as_data(topic))),
+    );
+    lines.extend(
+        preferences.emojis.map(|wanted| if wanted { "Emojis are welcome." } else { "No emojis." }.to_owned()),
     );
     lines.extend(
         preferences
-            .avoid_topics
-            .iter()
-            .map(|topic| format!("Never bring up: {}.", template::as_data(topic))),
-    );
-    lines.extend(preferences.emojis.map(|wanted| {
-        if wanted { "Emojis are welcome." } else { "No emojis." }.to_owned()
-    }));
-    lines.extend(
-        preferences.language.as_ref().map(|tag| format!("Answer in the language `{}`.", template::as_data(tag))),
+            .language
+            .as_ref()
+            .map(|tag| format!("Answer in the language `{}`.", template::as_data(tag))),
     );
     lines.extend(
         preferences.timezone.as_ref().map(|zone| format!("Their time zone is {}.", template::as_data(zone))),

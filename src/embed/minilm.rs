@@ -22,10 +22,12 @@ impl MiniLm {
     pub(super) fn load(directory: &Path) -> Result<Self, String> {
         let file = |name: &str| directory.join(name);
         let read = |name: &str| {
-            std::fs::read(file(name)).map_err(|error| format!("cannot read {}: {error}", file(name).display()))
+            std::fs::read(file(name))
+                .map_err(|error| format!("cannot read {}: {error}", file(name).display()))
         };
-        let config: Config = serde_json::from_slice(&read("config.json")?)
-            .map_err(|error| format!("{} is no BERT configuration: {error}", file("config.json").display()))?;
+        let config: Config = serde_json::from_slice(&read("config.json")?).map_err(|error| {
+            format!("{} is no BERT configuration: {error}", file("config.json").display())
+        })?;
         let mut tokenizer = Tokenizer::from_bytes(read("tokenizer.json")?)
             .map_err(|error| format!("{} is no tokenizer: {error}", file("tokenizer.json").display()))?;
         tokenizer.with_padding(Some(PaddingParams::default()));
@@ -36,7 +38,8 @@ impl MiniLm {
         let weights = VarBuilder::from_buffered_safetensors(weights, DType::F32, &Device::Cpu)
             .map_err(|error| format!("{} holds no weights: {error}", file("model.safetensors").display()))?;
         let dimensions = config.hidden_size;
-        let model = BertModel::load(weights, &config).map_err(|error| format!("the weights do not fit: {error}"))?;
+        let model =
+            BertModel::load(weights, &config).map_err(|error| format!("the weights do not fit: {error}"))?;
         Ok(Self { model, tokenizer, dimensions })
     }
 
@@ -47,7 +50,8 @@ impl MiniLm {
 
     /// The unit vectors of `texts`.
     pub(super) fn embed(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>, String> {
-        let encodings = self.tokenizer.encode_batch(texts.to_vec(), true).map_err(|error| error.to_string())?;
+        let encodings =
+            self.tokenizer.encode_batch(texts.to_vec(), true).map_err(|error| error.to_string())?;
         let rows = |values: fn(&tokenizers::Encoding) -> &[u32]| -> Vec<Vec<u32>> {
             encodings.iter().map(|encoding| values(encoding).to_vec()).collect()
         };

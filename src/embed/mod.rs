@@ -114,7 +114,11 @@ impl Embeddings {
 }
 
 /// The life of the model's thread: load, then answer until nobody can ask any more.
-fn serve(directory: &std::path::Path, state: &OnceLock<Result<usize, String>>, mut requests: mpsc::Receiver<Request>) {
+fn serve(
+    directory: &std::path::Path,
+    state: &OnceLock<Result<usize, String>>,
+    mut requests: mpsc::Receiver<Request>,
+) {
     let model = MiniLm::load(directory);
     // This thread is the only one that sets the state, once.
     let _ = state.set(model.as_ref().map(MiniLm::dimensions).map_err(Clone::clone));
@@ -146,7 +150,8 @@ fn serve(directory: &std::path::Path, state: &OnceLock<Result<usize, String>>, m
 type Answer = (oneshot::Sender<Result<Vec<Vec<f32>>, EmbedError>>, Result<Vec<Vec<f32>>, EmbedError>);
 
 fn batch_answers(model: &MiniLm, batch: Vec<Request>) -> Vec<Answer> {
-    let texts: Vec<&str> = batch.iter().flat_map(|request| request.texts.iter().map(String::as_str)).collect();
+    let texts: Vec<&str> =
+        batch.iter().flat_map(|request| request.texts.iter().map(String::as_str)).collect();
     let mut vectors: Result<Vec<Vec<f32>>, EmbedError> = Ok(Vec::with_capacity(texts.len()));
     for part in texts.chunks(BATCH) {
         vectors = vectors.and_then(|mut held| {
@@ -205,7 +210,8 @@ mod tests {
     #[tokio::test]
     async fn like_meanings_lie_closer_than_unlike_ones() {
         let Some(model) = model() else { return };
-        let texts = ["What is my dog called?", "I have a dog named Luna.", "The stock market fell by two per cent."];
+        let texts =
+            ["What is my dog called?", "I have a dog named Luna.", "The stock market fell by two per cent."];
         let vectors = model.embed(texts.iter().map(ToString::to_string).collect()).await.unwrap().unwrap();
         assert!(cosine(&vectors[0], &vectors[1]) > cosine(&vectors[0], &vectors[2]) + 0.2);
         assert!(vectors.iter().all(|vector| (cosine(vector, vector) - 1.0).abs() < 1e-4));

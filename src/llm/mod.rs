@@ -36,15 +36,15 @@ use crate::{
     store::Database,
 };
 
-pub(crate) use wire::install_cryptography;
-pub use endpoint_check::{Probed, find_ollama, probe};
 pub use data::{Ledger, LedgerFilter, LedgerRow, Totals};
+pub use endpoint_check::{Probed, find_ollama, probe};
 pub use prices::{Price, PriceError, PriceTable};
 pub use request::{
     Attribution, ChatEvent, ChatMessage, ChatRequest, Completion, LlmError, OfflineAnswer, Purpose, Role,
     Tier,
 };
 pub use settings::{Endpoint, LlmSettings, Retry, Timeouts};
+pub(crate) use wire::install_cryptography;
 
 /// Pieces of an answer that may wait for their reader before the endpoint is made to wait.
 const EVENTS: usize = 64;

@@ -87,11 +87,8 @@ impl Memory {
             visible.sql
         );
         let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(viewer.user.to_string());
-        let rows = visible
-            .bind(query)
-            .bind(viewer.character.to_string())
-            .fetch_all(self.database.readers())
-            .await?;
+        let rows =
+            visible.bind(query).bind(viewer.character.to_string()).fetch_all(self.database.readers()).await?;
         let mut preferences = Preferences::default();
         for row in rows {
             let value: String = row.try_get("value")?;
@@ -126,11 +123,7 @@ impl Memory {
     ///
     /// # Errors
     /// [`MemoryError::NoSuchSession`], or the store's.
-    pub(crate) async fn apply(
-        &self,
-        session: SessionId,
-        found: Extraction,
-    ) -> Result<Applied, MemoryError> {
+    pub(crate) async fn apply(&self, session: SessionId, found: Extraction) -> Result<Applied, MemoryError> {
         let mut tx = self.database.begin().await?;
         let row = sqlx::query(
             "SELECT character, scope, started_at, last_at, extracted_at FROM session WHERE id = $1",
@@ -149,9 +142,10 @@ impl Memory {
         let mut applied = Applied::default();
         for draft in found.facts {
             let rests = !draft.sources.is_empty()
-                && draft.sources.iter().all(|source| {
-                    said.iter().any(|(id, by, _)| id == source && *by == draft.owner)
-                });
+                && draft
+                    .sources
+                    .iter()
+                    .all(|source| said.iter().any(|(id, by, _)| id == source && *by == draft.owner));
             let Some(at) = rests.then(|| first_said(&said, &draft)).flatten() else {
                 tracing::debug!(predicate = draft.predicate, "a fact without a source is refused");
                 continue;
@@ -159,8 +153,7 @@ impl Memory {
             applied.facts += usize::from(keep_fact(&mut tx, &character, &scope, &draft, at).await?);
         }
         for draft in &found.preferences {
-            let Some((_, _, at)) =
-                said.iter().find(|(id, by, _)| *id == draft.source && *by == draft.owner)
+            let Some((_, _, at)) = said.iter().find(|(id, by, _)| *id == draft.source && *by == draft.owner)
             else {
                 continue;
             };
@@ -209,17 +202,16 @@ impl Memory {
 }
 
 /// The messages of people in a session: id, author, moment.
-async fn said_in(
-    tx: &mut Tx,
-    session: SessionId,
-) -> Result<Vec<(MessageId, UserId, Timestamp)>, StoreError> {
+async fn said_in(tx: &mut Tx, session: SessionId) -> Result<Vec<(MessageId, UserId, Timestamp)>, StoreError> {
     let rows =
         sqlx::query("SELECT id, author, said_at FROM message WHERE session = $1 AND author IS NOT NULL")
             .bind(session.to_string())
             .fetch_all(&mut **tx)
             .await?;
     rows.iter()
-        .map(|row| Ok((data::parsed(row, "id")?, data::parsed(row, "author")?, data::moment(row, "said_at")?)))
+        .map(|row| {
+            Ok((data::parsed(row, "id")?, data::parsed(row, "author")?, data::moment(row, "said_at")?))
+        })
         .collect()
 }
 

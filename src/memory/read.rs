@@ -72,8 +72,18 @@ impl Memory {
     /// When the store fails.
     pub async fn show(&self, viewer: &Viewer, id: &str) -> Result<Option<Shown>, MemoryError> {
         for (kind, columns, table, author) in [
-            ("memory", "x.id, x.text, x.scope, x.author AS person, x.said_at AS at, x.source AS source", "memory", "author"),
-            ("message", "x.id, x.text, x.scope, x.author AS person, x.said_at AS at, x.session AS source", "message", "author"),
+            (
+                "memory",
+                "x.id, x.text, x.scope, x.author AS person, x.said_at AS at, x.source AS source",
+                "memory",
+                "author",
+            ),
+            (
+                "message",
+                "x.id, x.text, x.scope, x.author AS person, x.said_at AS at, x.session AS source",
+                "message",
+                "author",
+            ),
             (
                 "fact",
                 "x.id, x.subject || ' ' || x.predicate || ' ' || x.object AS text, x.scope, x.owner AS person, \
@@ -157,6 +167,9 @@ impl Memory {
                 at: data::moment(row, "said_at")?,
             })
         });
-        Ok(Transcript { character: data::parsed(&row, "character")?, lines: lines.collect::<Result<_, _>>()? })
+        Ok(Transcript {
+            character: data::parsed(&row, "character")?,
+            lines: lines.collect::<Result<_, _>>()?,
+        })
     }
 }

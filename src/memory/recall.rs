@@ -73,7 +73,9 @@ impl Memory {
         for rows in [by_words, by_meaning] {
             for (rank, row) in rows.into_iter().enumerate() {
                 let fused = 1.0 / (FUSION + rank as f64 + 1.0);
-                let held = candidates.entry(row.id.clone()).or_insert_with(|| Candidate { fused: 0.0, ..row_only(&row) });
+                let held = candidates
+                    .entry(row.id.clone())
+                    .or_insert_with(|| Candidate { fused: 0.0, ..row_only(&row) });
                 held.fused += fused;
                 held.cosine = held.cosine.or(row.cosine);
             }

@@ -121,11 +121,7 @@ impl Memory {
     ///
     /// # Errors
     /// When the store or the model fails.
-    pub async fn index_vectors(
-        &self,
-        source: MessageId,
-        known: Option<Vec<f32>>,
-    ) -> Result<(), MemoryError> {
+    pub async fn index_vectors(&self, source: MessageId, known: Option<Vec<f32>>) -> Result<(), MemoryError> {
         if !self.database.has_vectors() {
             return Ok(());
         }
@@ -207,11 +203,7 @@ impl Memory {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn pending(
-        &self,
-        platform: &str,
-        not_before: Timestamp,
-    ) -> Result<Vec<Message>, MemoryError> {
+    pub async fn pending(&self, platform: &str, not_before: Timestamp) -> Result<Vec<Message>, MemoryError> {
         let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
             "SELECT {} FROM message WHERE status = 'pending' AND platform = $1 AND stored_at >= $2 ORDER BY id",
             data::MESSAGE

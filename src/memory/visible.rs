@@ -28,10 +28,8 @@ impl Visible {
             values.push(user.to_string());
             format!(" OR {alias}.{author} = ${number}")
         });
-        let sql = format!(
-            "({alias}.character = ${first} AND ({alias}.scope IN ({}){own}))",
-            marks.join(", ")
-        );
+        let sql =
+            format!("({alias}.character = ${first} AND ({alias}.scope IN ({}){own}))", marks.join(", "));
         Self { sql, values }
     }
 
@@ -41,10 +39,7 @@ impl Visible {
     }
 
     /// Binds the parameters, in their order.
-    pub(super) fn bind<'q>(
-        &self,
-        query: Query<'q, Any, AnyArguments>,
-    ) -> Query<'q, Any, AnyArguments> {
+    pub(super) fn bind<'q>(&self, query: Query<'q, Any, AnyArguments>) -> Query<'q, Any, AnyArguments> {
         self.values.iter().fold(query, |query, value| query.bind(value.clone()))
     }
 }

@@ -108,7 +108,9 @@ static HOSTILE: LazyLock<Option<Regex>> = LazyLock::new(|| {
     ))
 });
 static COLD: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    pattern(r"\b(leave me alone|whatever|i don'?t care (about|what) you|you'?re boring|nobody asked|stop talking)\b")
+    pattern(
+        r"\b(leave me alone|whatever|i don'?t care (about|what) you|you'?re boring|nobody asked|stop talking)\b",
+    )
 });
 static SAD: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(concat!(

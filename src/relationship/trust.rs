@@ -128,7 +128,8 @@ mod tests {
 
     #[test]
     fn at_most_three_traits_show_and_the_highest_is_among_them() {
-        let traits = [("a", 10, false), ("b", 20, false), ("c", 30, false), ("d", 40, false), ("e", 90, false)];
+        let traits =
+            [("a", 10, false), ("b", 20, false), ("c", 30, false), ("d", 40, false), ("e", 90, false)];
         for day in 0..10 {
             let active = active_traits(&traits, 50.0, day);
             assert_eq!((active.len(), active[0]), (3, 3));

@@ -102,7 +102,7 @@ pub fn last_answer(events: &[Value]) -> String {
 
 /// Where `dramatis models pull` puts the default model in a checkout.
 pub fn model_dir() -> Option<PathBuf> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("data/models/sentence-transformers--all-MiniLM-L6-v2");
+    let dir =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("data/models/sentence-transformers--all-MiniLM-L6-v2");
     dir.join("model.safetensors").is_file().then_some(dir)
 }

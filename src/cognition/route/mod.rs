@@ -61,7 +61,7 @@ pub(super) struct Guess {
 
 /// The decision for one message.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Route {
+pub(super) struct Route {
     /// How much thought it asks for.
     pub level: Level,
     /// How sure the one who decided is.
@@ -77,7 +77,7 @@ pub struct Route {
 impl Route {
     /// True when the flag was recognised.
     #[must_use]
-    pub fn has(&self, flag: Flag) -> bool {
+    pub(super) fn has(&self, flag: Flag) -> bool {
         self.flags.contains(&flag)
     }
 }
@@ -147,7 +147,13 @@ impl Router {
                 parse(&completion.text).map_or(Route { waited, ..local.clone() }, |answer| {
                     let mut flags = local.flags.clone();
                     flags.extend(answer.flags.into_iter().filter(|flag| !local.flags.contains(flag)));
-                    Route { level: answer.level, confidence: answer.confidence, by: RoutedBy::Model, flags, waited }
+                    Route {
+                        level: answer.level,
+                        confidence: answer.confidence,
+                        by: RoutedBy::Model,
+                        flags,
+                        waited,
+                    }
                 })
             }
             Err(error) => {
@@ -178,7 +184,8 @@ mod tests {
     #[test]
     fn a_router_answer_is_read_even_inside_a_code_fence() {
         let answer =
-            parse("```json\n{\"level\": \"COMPLEX_MID\", \"flags\": [\"memory\"], \"confidence\": 0.8}\n```").unwrap();
+            parse("```json\n{\"level\": \"COMPLEX_MID\", \"flags\": [\"memory\"], \"confidence\": 0.8}\n```")
+                .unwrap();
         assert_eq!(answer.level, Level::ComplexMid);
         assert_eq!(answer.flags, [Flag::Memory]);
     }

@@ -46,17 +46,29 @@ static PAST: LazyLock<Rule> = LazyLock::new(|| {
     ))
 });
 static IMAGE: LazyLock<Rule> = LazyLock::new(|| {
-    Rule::new(r"\b(draw|paint|sketch|generate|make|send|show)\b.{0,30}\b(picture|image|photo|selfie|portrait|drawing|sketch)\b|\bdraw (me|us|a|an)\b")
+    Rule::new(
+        r"\b(draw|paint|sketch|generate|make|send|show)\b.{0,30}\b(picture|image|photo|selfie|portrait|drawing|sketch)\b|\bdraw (me|us|a|an)\b",
+    )
 });
-static VOICE: LazyLock<Rule> =
-    LazyLock::new(|| Rule::new(r"\b(say|read|tell|sing) (it|that|this|something)? ?(out loud|aloud)\b|\bvoice (message|note)\b|\bhear your voice\b"));
-static SEARCH: LazyLock<Rule> =
-    LazyLock::new(|| Rule::new(r"\b(search|google|look up|look it up|find online)\b|\b(latest|today'?s) (news|headlines|score|price)\b"));
+static VOICE: LazyLock<Rule> = LazyLock::new(|| {
+    Rule::new(
+        r"\b(say|read|tell|sing) (it|that|this|something)? ?(out loud|aloud)\b|\bvoice (message|note)\b|\bhear your voice\b",
+    )
+});
+static SEARCH: LazyLock<Rule> = LazyLock::new(|| {
+    Rule::new(
+        r"\b(search|google|look up|look it up|find online)\b|\b(latest|today'?s) (news|headlines|score|price)\b",
+    )
+});
 static HIGH: LazyLock<Rule> = LazyLock::new(|| {
-    Rule::new(r"\b(in depth|deeply|essay|thorough(ly)?|synthesi[sz]e|philosophical|weigh (up )?the (pros|arguments)|pros and cons)\b")
+    Rule::new(
+        r"\b(in depth|deeply|essay|thorough(ly)?|synthesi[sz]e|philosophical|weigh (up )?the (pros|arguments)|pros and cons)\b",
+    )
 });
 static MID: LazyLock<Rule> = LazyLock::new(|| {
-    Rule::new(r"\b(step by step|compare|plan (for|to|out)|make (me )?a (plan|list)|summari[sz]e|analy[sz]e|explain (how|why)|list (all|every|everything))\b")
+    Rule::new(
+        r"\b(step by step|compare|plan (for|to|out)|make (me )?a (plan|list)|summari[sz]e|analy[sz]e|explain (how|why)|list (all|every|everything))\b",
+    )
 });
 static SHORT_TALK: LazyLock<Rule> = LazyLock::new(|| {
     Rule::new(
@@ -125,9 +137,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        for rule in [
-            &CRISIS, &MANIPULATION, &PAST, &IMAGE, &VOICE, &SEARCH, &HIGH, &MID, &SHORT_TALK,
-        ] {
+        for rule in [&CRISIS, &MANIPULATION, &PAST, &IMAGE, &VOICE, &SEARCH, &HIGH, &MID, &SHORT_TALK] {
             assert!(rule.pattern.is_some());
         }
     }

@@ -9,10 +9,13 @@ use super::{
 
 /// Third-person verbs that open a predicate; anything else is taken for a noun ("mother", "favourite colour").
 const VERBS: &[&str] = &[
-    "is", "was", "has", "had", "lives", "lived", "works", "worked", "owns", "keeps", "kept", "cooks", "drinks", "eats", "listens", "collects", "cannot", "sails",
-    "studies", "studied", "shares", "gives", "writes", "wrote", "sings", "sang", "grows", "grew", "plays", "played", "learned", "carries", "draws", "bakes", "ran",
-    "runs", "left", "lost", "failed", "earns", "believes", "knows", "looks", "makes", "mends", "regrets", "refuses", "sees", "sleeps", "started", "stopped", "starts", "travels",
-    "wants", "likes", "loves", "hates", "reads", "once", "never", "calls", "drives", "speaks", "teaches", "taught", "paints", "came", "comes", "prefers",
+    "is", "was", "has", "had", "lives", "lived", "works", "worked", "owns", "keeps", "kept", "cooks",
+    "drinks", "eats", "listens", "collects", "cannot", "sails", "studies", "studied", "shares", "gives",
+    "writes", "wrote", "sings", "sang", "grows", "grew", "plays", "played", "learned", "carries", "draws",
+    "bakes", "ran", "runs", "left", "lost", "failed", "earns", "believes", "knows", "looks", "makes",
+    "mends", "regrets", "refuses", "sees", "sleeps", "started", "stopped", "starts", "travels", "wants",
+    "likes", "loves", "hates", "reads", "once", "never", "calls", "drives", "speaks", "teaches", "taught",
+    "paints", "came", "comes", "prefers",
 ];
 
 /// Words of a question and words of a predicate that mean the same.
@@ -52,8 +55,10 @@ pub(super) fn answer(material: &Material, avoid: &[String]) -> Option<String> {
     if !has_any(&asked, &["you", "your", "yours"]) || has_any(&asked, &["i", "my"]) {
         return None;
     }
-    if has_any(&asked, &["your purpose|goal|mission", "why are you here", "what are you here for", "what are you for"])
-        && let Some(purpose) = material.purpose.as_deref().filter(|purpose| !touches(purpose, avoid))
+    if has_any(
+        &asked,
+        &["your purpose|goal|mission", "why are you here", "what are you here for", "what are you for"],
+    ) && let Some(purpose) = material.purpose.as_deref().filter(|purpose| !touches(purpose, avoid))
     {
         let mut chars = purpose.trim().trim_end_matches('.').chars();
         let start: String = chars.next().map(|first| first.to_lowercase().collect()).unwrap_or_default();
@@ -69,7 +74,10 @@ pub(super) fn answer(material: &Material, avoid: &[String]) -> Option<String> {
 }
 
 fn fit(asked: &[Word], message: &str, predicate: &str, object: &str) -> f64 {
-    let rank = SAME.iter().filter(|(cue, _)| has(asked, cue)).find_map(|(_, predicates)| predicates.iter().position(|same| *same == predicate));
+    let rank = SAME
+        .iter()
+        .filter(|(cue, _)| has(asked, cue))
+        .find_map(|(_, predicates)| predicates.iter().position(|same| *same == predicate));
     if let Some(at) = rank {
         return 3.0 - 0.1 * at as f64;
     }
@@ -94,7 +102,11 @@ fn spoken(predicate: &str, object: &str) -> Option<String> {
     };
     let object = object.trim().trim_end_matches('.');
     if VERBS.contains(first) {
-        let verb = if *first == "cannot" && *rest == ["do"] { return Some(format!("I cannot {}.", before_pronoun(object, &["she", "he", "they"], own)?)) } else { verbs::with_i(first) };
+        let verb = if *first == "cannot" && *rest == ["do"] {
+            return Some(format!("I cannot {}.", before_pronoun(object, &["she", "he", "they"], own)?));
+        } else {
+            verbs::with_i(first)
+        };
         let rest: String = rest.iter().map(|word| format!(" {}", own(word))).collect();
         let object = before_pronoun(object, &["she", "he"], own)?;
         return Some(format!("I {verb}{rest} {object}."));
@@ -126,13 +138,29 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case("lives in", "a narrow brick rowhouse in Baltimore", "I live in a narrow brick rowhouse in Baltimore.")]
+    #[case(
+        "lives in",
+        "a narrow brick rowhouse in Baltimore",
+        "I live in a narrow brick rowhouse in Baltimore."
+    )]
     #[case("is afraid of", "horses, which she considers too tall", "I am afraid of horses.")]
     #[case("mother", "Pilar, who mended nets", "My mother is Pilar, who mended nets.")]
-    #[case("daughter", "Naomi, a public defender, who argues with him", "My daughter is Naomi, a public defender.")]
-    #[case("cooks", "crab soup, from his mother's recipe, which she never wrote down", "I cook crab soup, from my mother's recipe.")]
+    #[case(
+        "daughter",
+        "Naomi, a public defender, who argues with him",
+        "My daughter is Naomi, a public defender."
+    )]
+    #[case(
+        "cooks",
+        "crab soup, from his mother's recipe, which she never wrote down",
+        "I cook crab soup, from my mother's recipe."
+    )]
     #[case("cannot do", "find her way in a city", "I cannot find my way in a city.")]
-    fn background_is_told_in_the_first_person(#[case] predicate: &str, #[case] object: &str, #[case] expected: &str) {
+    fn background_is_told_in_the_first_person(
+        #[case] predicate: &str,
+        #[case] object: &str,
+        #[case] expected: &str,
+    ) {
         assert_eq!(spoken(predicate, object).as_deref(), Some(expected));
     }
 }

@@ -1,6 +1,10 @@
 //! Which example to answer with: the closest stage, the likest line, and not the one that was just used.
 
-use super::{Material, OfflineExchange, extract, fallback, fill, likeness::Likeness, text::{content, words}};
+use super::{
+    Material, OfflineExchange, extract, fallback, fill,
+    likeness::Likeness,
+    text::{content, words},
+};
 
 /// The examples of a character, ready to be compared with messages.
 #[derive(Debug)]
@@ -19,11 +23,22 @@ pub(super) struct Match<'a> {
 }
 
 /// Topics whose lines never win by likeness alone.
-const BY_RULE_ONLY: &[&str] = &["remember", "nothing-on-record", "crisis", "manipulation", "boundary", "preference-accepted", "unknown-skill", "not-knowing", "acknowledge"];
+const BY_RULE_ONLY: &[&str] = &[
+    "remember",
+    "nothing-on-record",
+    "crisis",
+    "manipulation",
+    "boundary",
+    "preference-accepted",
+    "unknown-skill",
+    "not-knowing",
+    "acknowledge",
+];
 
 impl<'a> Examples<'a> {
     pub(super) fn of(material: &'a Material, avoid: &[String]) -> Self {
-        let usable: Vec<&OfflineExchange> = material.exchanges.iter().filter(|exchange| is_usable(exchange, material.trust)).collect();
+        let usable: Vec<&OfflineExchange> =
+            material.exchanges.iter().filter(|exchange| is_usable(exchange, material.trust)).collect();
         let lines = usable.iter().filter_map(|exchange| asked(exchange));
         let likeness = Likeness::of(lines);
         Self { material, usable, likeness, avoid: avoid.to_vec() }
@@ -50,20 +65,32 @@ impl<'a> Examples<'a> {
 
     /// The answer of the best example of `topic` for `said`; from the built-in ones where the character has none.
     pub(super) fn answer(&self, topic: &str, said: &str) -> String {
-        self.candidates(topic, said).into_iter().next().map(|exchange| reply(exchange).to_owned()).unwrap_or_default()
+        self.candidates(topic, said)
+            .into_iter()
+            .next()
+            .map(|exchange| reply(exchange).to_owned())
+            .unwrap_or_default()
     }
 
     /// The examples of `topic`, best first.
     pub(super) fn candidates(&self, topic: &str, said: &str) -> Vec<&'a OfflineExchange> {
-        let own: Vec<&'a OfflineExchange> = self.usable.iter().copied().filter(|exchange| exchange.topic == topic && !self.is_avoided(exchange)).collect();
+        let own: Vec<&'a OfflineExchange> = self
+            .usable
+            .iter()
+            .copied()
+            .filter(|exchange| exchange.topic == topic && !self.is_avoided(exchange))
+            .collect();
         let mut pool = own;
         if pool.is_empty() {
             let built_in = fallback::exchanges().iter().filter(|exchange| exchange.topic == topic);
             pool = built_in.filter(|exchange| topic == "crisis" || !self.is_avoided(exchange)).collect();
         }
         let kinds = predicates(said);
-        let mut ranked: Vec<(f64, u64, &'a OfflineExchange)> =
-            pool.iter().enumerate().map(|(at, exchange)| (self.rank(exchange, said, &kinds), self.dice(at), *exchange)).collect();
+        let mut ranked: Vec<(f64, u64, &'a OfflineExchange)> = pool
+            .iter()
+            .enumerate()
+            .map(|(at, exchange)| (self.rank(exchange, said, &kinds), self.dice(at), *exchange))
+            .collect();
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         ranked.into_iter().map(|(_, _, exchange)| exchange).collect()
     }
@@ -79,7 +106,16 @@ impl<'a> Examples<'a> {
         }
         rank -= 4.0 * self.staleness(answer);
         rank -= mismatch(line, answer, said, &exchange.topic);
-        let asks_name = super::text::has_any(&words(answer), &["who am i talking to", "state your name", "do i call you", "what you are called", "how do you spell yours"]);
+        let asks_name = super::text::has_any(
+            &words(answer),
+            &[
+                "who am i talking to",
+                "state your name",
+                "do i call you",
+                "what you are called",
+                "how do you spell yours",
+            ],
+        );
         if self.material.user_name.is_some() && asks_name {
             rank -= 1.5;
         }
@@ -91,9 +127,11 @@ impl<'a> Examples<'a> {
 
     /// 1 for an answer that was just given, less the longer ago it was, 0 for a fresh one.
     pub(super) fn staleness(&self, answer: &str) -> f64 {
-        let mine: Vec<&String> = self.material.history.iter().filter(|(by_user, _)| !by_user).map(|(_, said)| said).collect();
+        let mine: Vec<&String> =
+            self.material.history.iter().filter(|(by_user, _)| !by_user).map(|(_, said)| said).collect();
         let plain = fill::fill(answer, self.material.user_name.as_deref(), &self.material.name, "");
-        let parts: Vec<String> = super::text::sentences(&plain).into_iter().filter(|part| words(part).len() > 2).collect();
+        let parts: Vec<String> =
+            super::text::sentences(&plain).into_iter().filter(|part| words(part).len() > 2).collect();
         let parts = if parts.is_empty() { vec![plain] } else { parts };
         let used = mine.iter().rev().position(|said| parts.iter().any(|part| said.contains(part.as_str())));
         used.map_or(0.0, |ago| 1.0 / (1.0 + ago as f64 * 0.12))
@@ -111,9 +149,12 @@ impl<'a> Examples<'a> {
         }
         self.usable.iter().filter(|exchange| !self.is_avoided(exchange)).find_map(|exchange| {
             let second = exchange.turns.get(2).map(|(_, line)| line)?;
-            let first = fill::fill(reply(exchange), self.material.user_name.as_deref(), &self.material.name, "");
+            let first =
+                fill::fill(reply(exchange), self.material.user_name.as_deref(), &self.material.name, "");
             let fits = self.likeness.between(said, second) > 0.4;
-            (fits && last.contains(&first)).then(|| exchange.turns.get(3).map(|(_, answer)| answer.clone())).flatten()
+            (fits && last.contains(&first))
+                .then(|| exchange.turns.get(3).map(|(_, answer)| answer.clone()))
+                .flatten()
         })
     }
 
@@ -132,7 +173,9 @@ impl<'a> Examples<'a> {
         choices
             .iter()
             .enumerate()
-            .min_by(|(a, one), (b, other)| self.staleness(one).total_cmp(&self.staleness(other)).then(self.dice(*a).cmp(&self.dice(*b))))
+            .min_by(|(a, one), (b, other)| {
+                self.staleness(one).total_cmp(&self.staleness(other)).then(self.dice(*a).cmp(&self.dice(*b)))
+            })
             .map(|(_, choice)| choice)
     }
 }
@@ -175,22 +218,34 @@ fn predicates(said: &str) -> Vec<String> {
 /// How much an answer speaks of things that its own line brought up and the message did not.
 fn mismatch(line: &str, answer: &str, said: &str, topic: &str) -> f64 {
     let (line_words, answer_words, said_words) = (content(line), content(answer), content(said));
-    let foreign = line_words.iter().filter(|stem| answer_words.contains(stem) && !said_words.contains(stem)).count();
+    let foreign =
+        line_words.iter().filter(|stem| answer_words.contains(stem) && !said_words.contains(stem)).count();
     let mut cost = (foreign as f64) * 0.8;
     let lows = |text: &str| words(text).into_iter().map(|word| word.low).collect::<Vec<_>>();
     let said_lows = lows(said);
     let opening = lows(&super::text::sentences(answer).into_iter().next().unwrap_or_default());
     for time in ["morning", "evening", "afternoon", "tonight", "today"] {
-        let out_of_time = opening.iter().any(|word| word == time) && !said_lows.iter().any(|word| word == time);
-        cost += if out_of_time && matches!(topic, "greeting" | "comfort" | "how-are-you") { 1.6 } else { 0.0 };
+        let out_of_time =
+            opening.iter().any(|word| word == time) && !said_lows.iter().any(|word| word == time);
+        cost +=
+            if out_of_time && matches!(topic, "greeting" | "comfort" | "how-are-you") { 1.6 } else { 0.0 };
     }
     if matches!(topic, "remember" | "nothing-on-record") {
-        let wh = |lows: &[String]| lows.iter().any(|word| matches!(word.as_str(), "what" | "where" | "when" | "who" | "which" | "how"));
-        let plain_question = said_lows.first().is_some_and(|word| matches!(word.as_str(), "do" | "did" | "have" | "can" | "you" | "remember"));
-        let yes_or_no = opening.first().is_some_and(|word| matches!(word.as_str(), "yes" | "no" | "i")) && opening.get(1).is_none_or(|word| word == "do" || opening.len() < 3 || opening.first().is_some_and(|first| first != "i"));
+        let wh = |lows: &[String]| {
+            lows.iter()
+                .any(|word| matches!(word.as_str(), "what" | "where" | "when" | "who" | "which" | "how"))
+        };
+        let plain_question = said_lows
+            .first()
+            .is_some_and(|word| matches!(word.as_str(), "do" | "did" | "have" | "can" | "you" | "remember"));
+        let yes_or_no = opening.first().is_some_and(|word| matches!(word.as_str(), "yes" | "no" | "i"))
+            && opening.get(1).is_none_or(|word| {
+                word == "do" || opening.len() < 3 || opening.first().is_some_and(|first| first != "i")
+            });
         cost += if yes_or_no && !plain_question && wh(&said_lows) { 1.5 } else { 0.0 };
         for asked in ["when", "who", "where"] {
-            let asks_back = lows(answer).iter().any(|word| word == asked) && !said_lows.iter().any(|word| word == asked);
+            let asks_back =
+                lows(answer).iter().any(|word| word == asked) && !said_lows.iter().any(|word| word == asked);
             cost += if asks_back && topic == "nothing-on-record" { 1.0 } else { 0.0 };
         }
     }

@@ -46,7 +46,9 @@ mod tests {
     #[test]
     fn every_named_topic_has_an_answer() {
         for topic in crate::llm::offline::topics::NAMED {
-            let answered = super::exchanges().iter().any(|exchange| exchange.topic == *topic && exchange.turns.len() == 2);
+            let answered = super::exchanges()
+                .iter()
+                .any(|exchange| exchange.topic == *topic && exchange.turns.len() == 2);
             assert!(answered, "{topic}");
         }
     }

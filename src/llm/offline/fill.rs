@@ -24,7 +24,13 @@ fn harmless(text: &str) -> String {
 fn without_user(template: &str) -> String {
     let mut text = template.to_owned();
     for (address, left) in [
-        (", {{user}},", ","), (", {{user}}.", "."), (", {{user}}!", "!"), (", {{user}}?", "?"), (", {{user}};", ";"), (", {{user}}:", ":"), (", {{user}}", ""),
+        (", {{user}},", ","),
+        (", {{user}}.", "."),
+        (", {{user}}!", "!"),
+        (", {{user}}?", "?"),
+        (", {{user}};", ";"),
+        (", {{user}}:", ":"),
+        (", {{user}}", ""),
     ] {
         text = text.replace(address, left);
     }
@@ -84,7 +90,11 @@ pub(super) fn touches(text: &str, topics: &[String]) -> bool {
     topics.iter().map(|topic| topic.trim().to_lowercase()).filter(|topic| !topic.is_empty()).any(|topic| {
         let weighty = content(&topic);
         let all = !weighty.is_empty() && weighty.iter().all(|stem| stems.contains(stem));
-        let letters = if topic.chars().count() < 4 { words(&low).iter().any(|word| word.low == topic) } else { low.contains(&topic) };
+        let letters = if topic.chars().count() < 4 {
+            words(&low).iter().any(|word| word.low == topic)
+        } else {
+            low.contains(&topic)
+        };
         all || letters
     })
 }
@@ -106,7 +116,10 @@ mod tests {
 
     #[test]
     fn what_is_filled_in_brings_no_placeholders() {
-        assert_eq!(fill("Hi {{user}}. {{memory}}", Some("{{memory}}"), "E", "{{{{user}}}}"), "Hi memory. user");
+        assert_eq!(
+            fill("Hi {{user}}. {{memory}}", Some("{{memory}}"), "E", "{{{{user}}}}"),
+            "Hi memory. user"
+        );
     }
 
     #[test]

@@ -33,7 +33,8 @@ impl Likeness {
     /// The likeness of two texts, in `0.0..=1.0`.
     pub(super) fn between(&self, one: &str, other: &str) -> f64 {
         let (one, other) = (self.vector(one), self.vector(other));
-        let dot: f64 = one.iter().filter_map(|(stem, weight)| other.get(stem).map(|twin| weight * twin)).sum();
+        let dot: f64 =
+            one.iter().filter_map(|(stem, weight)| other.get(stem).map(|twin| weight * twin)).sum();
         let norm = length(&one) * length(&other);
         if norm > 0.0 { (dot / norm).clamp(0.0, 1.0) } else { 0.0 }
     }

@@ -79,15 +79,45 @@ const VALUES: &[(&str, &[&str], &str)] = &[
 ];
 
 const EVERYTHING: &[&str] = &[
-    "do you know|remember about me", "you know|remember about me", "do you remember|know me $", "do you still? remember|know me", "about me $", "tell me about myself",
-    "what have i told you $", "what did i tell you $", "what i told you $", "what i have told you $", "what did i say $", "what i said $", "have on record|file about me", "learned|learnt about me",
-    "do you remember $", "you remember $", "what do you remember $",
+    "do you know|remember about me",
+    "you know|remember about me",
+    "do you remember|know me $",
+    "do you still? remember|know me",
+    "about me $",
+    "tell me about myself",
+    "what have i told you $",
+    "what did i tell you $",
+    "what i told you $",
+    "what i have told you $",
+    "what did i say $",
+    "what i said $",
+    "have on record|file about me",
+    "learned|learnt about me",
+    "do you remember $",
+    "you remember $",
+    "what do you remember $",
 ];
 
 /// First-person questions that ask for help, not for memories.
 const NOT_MEMORY: &[&str] = &[
-    "should i", "how do|can|could|would|should|did|may i", "can|could|may|shall i", "why do|am|did|can i", "do i need|have to|look|sound|seem|deserve", "what can|should|could|would i", "where can|should|could i",
-    "am i talking|speaking|chatting", "will i", "would i", "who am i talking|speaking", "do you like|think|love|want|see|believe|understand|hear|hate", "are you", "what if", "must i", "what do i need", "do i know you", "am i right|wrong|crazy|weird|ok|boring|annoying|ugly|stupid|being|bothering",
+    "should i",
+    "how do|can|could|would|should|did|may i",
+    "can|could|may|shall i",
+    "why do|am|did|can i",
+    "do i need|have to|look|sound|seem|deserve",
+    "what can|should|could|would i",
+    "where can|should|could i",
+    "am i talking|speaking|chatting",
+    "will i",
+    "would i",
+    "who am i talking|speaking",
+    "do you like|think|love|want|see|believe|understand|hear|hate",
+    "are you",
+    "what if",
+    "must i",
+    "what do i need",
+    "do i know you",
+    "am i right|wrong|crazy|weird|ok|boring|annoying|ugly|stupid|being|bothering",
 ];
 
 /// What `message` asks about the past; empty when it does not. `people`: others whose words are at hand.
@@ -95,12 +125,25 @@ pub(super) fn asks(message: &str, flagged: bool, people: &[String]) -> Vec<Ask> 
     let mut found = Vec::new();
     for sentence in sentences(message) {
         let all = words(&sentence);
-        let asking = is_question(&sentence) || has_any(&all, &["remind me what|where|when|who|of|about", "tell me what|where|when|who|my|everything", "tell me about me|myself|my", "do you remember|know|recall", "did i tell|say|mention", "what i told|said"]) || has(&all, "you remember $");
+        let asking = is_question(&sentence)
+            || has_any(
+                &all,
+                &[
+                    "remind me what|where|when|who|of|about",
+                    "tell me what|where|when|who|my|everything",
+                    "tell me about me|myself|my",
+                    "do you remember|know|recall",
+                    "did i tell|say|mention",
+                    "what i told|said",
+                ],
+            )
+            || has(&all, "you remember $");
         let future = has_any(&all, &["remind me to", "remember to", "remember that", "please remember"]);
         if !asking || future {
             continue;
         }
-        let person = people.iter().find(|person| all.iter().any(|word| word.raw.eq_ignore_ascii_case(person)));
+        let person =
+            people.iter().find(|person| all.iter().any(|word| word.raw.eq_ignore_ascii_case(person)));
         let seen = person.map_or_else(|| all.clone(), |person| as_first_person(&all, person));
         for part in parts(&seen) {
             if let Some(mut ask) = of_part(part, flagged, found.is_empty()) {
@@ -125,11 +168,16 @@ fn as_first_person(all: &[Word], person: &str) -> Vec<Word> {
         let mut turned = word.clone();
         if word.raw.eq_ignore_ascii_case(person) {
             (if next == Some("'s") { "my" } else { "i" }).clone_into(&mut turned.low);
-        } else if word.low == "'s" && read.last().is_some_and(|last| last.low == "my" && last.raw.eq_ignore_ascii_case(person)) {
+        } else if word.low == "'s"
+            && read.last().is_some_and(|last| last.low == "my" && last.raw.eq_ignore_ascii_case(person))
+        {
             continue;
         } else if word.low == "does" {
             "do".clone_into(&mut turned.low);
-        } else if word.low == "is" && next.is_some_and(|next| next.eq_ignore_ascii_case(person)) && !all.get(at + 2).is_some_and(|after| after.low == "'s") {
+        } else if word.low == "is"
+            && next.is_some_and(|next| next.eq_ignore_ascii_case(person))
+            && !all.get(at + 2).is_some_and(|after| after.low == "'s")
+        {
             "am".clone_into(&mut turned.low);
         }
         read.push(turned);
@@ -149,14 +197,34 @@ fn parts(words: &[Word]) -> Vec<&[Word]> {
         }
     }
     cuts.push(words.len());
-    cuts.iter().zip(cuts.iter().skip(1)).filter_map(|(from, to)| words.get(*from..*to)).filter(|part| !part.is_empty()).collect()
+    cuts.iter()
+        .zip(cuts.iter().skip(1))
+        .filter_map(|(from, to)| words.get(*from..*to))
+        .filter(|part| !part.is_empty())
+        .collect()
 }
 
 fn of_part(part: &[Word], flagged: bool, first: bool) -> Option<Ask> {
     let ask = |wanted: Wanted, phrase: &str| {
-        Some(Ask { wanted, subject: super::extract::SPEAKER.to_owned(), phrase: phrase.to_owned(), said: join(part) })
+        Some(Ask {
+            wanted,
+            subject: super::extract::SPEAKER.to_owned(),
+            phrase: phrase.to_owned(),
+            said: join(part),
+        })
     };
-    let recalls = has_any(part, &["remember", "recall", "remind", "did i tell|say|mention", "i tell|told you", "i said|say|mention|mentioned", "we talk|talked|speak|spoke|discuss|discussed"]);
+    let recalls = has_any(
+        part,
+        &[
+            "remember",
+            "recall",
+            "remind",
+            "did i tell|say|mention",
+            "i tell|told you",
+            "i said|say|mention|mentioned",
+            "we talk|talked|speak|spoke|discuss|discussed",
+        ],
+    );
     if has_any(part, NOT_MEMORY) && !recalls {
         return None;
     }
@@ -170,13 +238,17 @@ fn of_part(part: &[Word], flagged: bool, first: bool) -> Option<Ask> {
         let thing = noun(rest);
         return ask(Wanted::Favourite(thing.clone()), &format!("your favourite {thing}"));
     }
-    let of_mine = find(part, "is|are my").or_else(|| find(part, "name|names of my")).or_else(|| find(part, "call my")).or_else(|| strip(part, "my").filter(|_| !first));
+    let of_mine = find(part, "is|are my")
+        .or_else(|| find(part, "name|names of my"))
+        .or_else(|| find(part, "call my"))
+        .or_else(|| strip(part, "my").filter(|_| !first));
     if let Some(rest) = of_mine.or_else(|| find(part, "what|how my")) {
         let thing = noun(rest);
         let naming = has(part, "'s name") || has_any(part, &["called|named|name|names", "who"]);
         if !thing.is_empty() {
             let is = if thing.ends_with('s') && !thing.ends_with("ss") { "are" } else { "is" };
-            let phrase = if naming { format!("what your {thing} {is} called") } else { format!("your {thing}") };
+            let phrase =
+                if naming { format!("what your {thing} {is} called") } else { format!("your {thing}") };
             return ask(Wanted::Kin(thing), &phrase);
         }
     }
@@ -188,27 +260,70 @@ fn of_part(part: &[Word], flagged: bool, first: bool) -> Option<Ask> {
         let thing = noun(rest);
         return ask(Wanted::Kin(thing.clone()), &format!("your {thing}"));
     }
-    if let Some(name) = find(part, "who is|was").filter(|rest| rest.len() == 1).and_then(|rest| rest.first()) {
+    if let Some(name) = find(part, "who is|was").filter(|rest| rest.len() == 1).and_then(|rest| rest.first())
+    {
         return ask(Wanted::Named(name.raw.clone()), &name.raw);
     }
     let first_person = has_any(part, &["i", "my", "me", "we", "our", "us"]);
-    let about_past = recalls || has_any(part, &["did i|we", "have i|we", "was|were i|we", "do|am i", "is|are|was|were my|our", "had i|we"]);
-    let opened = part.first().is_some_and(|word| matches!(word.low.as_str(), "what" | "where" | "when" | "who" | "which" | "how" | "did" | "do" | "have" | "was" | "were" | "am" | "can" | "you" | "tell" | "remind" | "so" | "is" | "are" | "has" | "whose"));
-    let asks_memory = has(part, "you still? remember|recall") || (first_person && about_past && opened) || (flagged && opened);
+    let about_past = recalls
+        || has_any(
+            part,
+            &["did i|we", "have i|we", "was|were i|we", "do|am i", "is|are|was|were my|our", "had i|we"],
+        );
+    let opened = part.first().is_some_and(|word| {
+        matches!(
+            word.low.as_str(),
+            "what"
+                | "where"
+                | "when"
+                | "who"
+                | "which"
+                | "how"
+                | "did"
+                | "do"
+                | "have"
+                | "was"
+                | "were"
+                | "am"
+                | "can"
+                | "you"
+                | "tell"
+                | "remind"
+                | "so"
+                | "is"
+                | "are"
+                | "has"
+                | "whose"
+        )
+    });
+    let asks_memory = has(part, "you still? remember|recall")
+        || (first_person && about_past && opened)
+        || (flagged && opened);
     asks_memory.then(|| ask(Wanted::Open, &about(part))).flatten()
 }
 
 /// The noun at the front: `dog` of `dog 's name`, `best friend` of `best friend called`.
 fn noun(words: &[Word]) -> String {
-    const ENDS: &[&str] = &["'s", "called", "named", "name", "names", "is", "are", "again", "and", "from", "in", "do", "like", "when", "now", "please", "live", "lives", "work", "works"];
+    const ENDS: &[&str] = &[
+        "'s", "called", "named", "name", "names", "is", "are", "again", "and", "from", "in", "do", "like",
+        "when", "now", "please", "live", "lives", "work", "works",
+    ];
     let end = words.iter().position(|word| ENDS.contains(&word.low.as_str())).unwrap_or(words.len());
     let paused = words.iter().position(|word| word.pause).map_or(end, |at| end.min(at + 1));
-    words.get(..paused.min(3)).unwrap_or_default().iter().map(|word| word.low.as_str()).collect::<Vec<_>>().join(" ")
+    words
+        .get(..paused.min(3))
+        .unwrap_or_default()
+        .iter()
+        .map(|word| word.low.as_str())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// What an open question is about, to be said back; `that` when it cannot be told.
 fn about(part: &[Word]) -> String {
-    find(part, "about").filter(|rest| (1..=6).contains(&rest.len())).map_or_else(|| "that".to_owned(), verbs::as_you)
+    find(part, "about")
+        .filter(|rest| (1..=6).contains(&rest.len()))
+        .map_or_else(|| "that".to_owned(), verbs::as_you)
 }
 
 #[cfg(test)]

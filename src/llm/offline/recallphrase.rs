@@ -59,12 +59,18 @@ fn facts(material: &Material, known: &[Known], ask: &Ask) -> Vec<String> {
     let subject = ask.subject.as_str();
     match &ask.wanted {
         Wanted::Value(predicates) => {
-            let mut told: Vec<String> = predicates.iter().filter_map(|predicate| clause(known, subject, predicate)).collect();
+            let mut told: Vec<String> =
+                predicates.iter().filter_map(|predicate| clause(known, subject, predicate)).collect();
             if predicates.contains(&"has_pet") {
                 told = pets(known, subject);
             }
-            let platform_name = material.user_name.as_ref().filter(|_| subject == extract::SPEAKER && *predicates == ["is_named"]);
-            if told.is_empty() && let Some(name) = platform_name {
+            let platform_name = material
+                .user_name
+                .as_ref()
+                .filter(|_| subject == extract::SPEAKER && *predicates == ["is_named"]);
+            if told.is_empty()
+                && let Some(name) = platform_name
+            {
                 told.push(format!("you are {name} to me"));
             }
             told.truncate(if predicates.len() > 2 && told.len() > 1 { 2 } else { 4 });
@@ -73,8 +79,12 @@ fn facts(material: &Material, known: &[Known], ask: &Ask) -> Vec<String> {
         Wanted::Favourite(thing) => known
             .iter()
             .filter(|fact| fact.subject.eq_ignore_ascii_case(subject))
-            .filter_map(|fact| fact.predicate.strip_prefix("favourite_").map(|kind| (kind.replace('_', " "), fact)))
-            .filter(|(kind, _)| thing.is_empty() || content(kind).iter().any(|stem| content(thing).contains(stem)))
+            .filter_map(|fact| {
+                fact.predicate.strip_prefix("favourite_").map(|kind| (kind.replace('_', " "), fact))
+            })
+            .filter(|(kind, _)| {
+                thing.is_empty() || content(kind).iter().any(|stem| content(thing).contains(stem))
+            })
             .map(|(_, fact)| one(fact))
             .take(2)
             .collect(),
@@ -130,7 +140,8 @@ fn is_of(fact: &Known, subject: &str, thing: &str) -> bool {
 }
 
 fn kin(known: &[Known], subject: &str, thing: &str) -> Vec<String> {
-    let mut told: Vec<String> = known.iter().filter(|fact| is_of(fact, subject, thing)).map(one).take(4).collect();
+    let mut told: Vec<String> =
+        known.iter().filter(|fact| is_of(fact, subject, thing)).map(one).take(4).collect();
     if !told.is_empty() {
         told.sort_by_key(|clause| !clause.contains(" called "));
         return told;
@@ -141,7 +152,10 @@ fn kin(known: &[Known], subject: &str, thing: &str) -> Vec<String> {
         let about = format!("{} {}", fact.predicate.replace('_', " "), fact.object);
         fact.subject.eq_ignore_ascii_case(subject)
             && !wanted.is_empty()
-            && (fact.predicate.starts_with("has_") || fact.predicate.starts_with("does_not_have") || fact.predicate == "owns" || fact.predicate.contains(thing.replace(' ', "_").as_str()))
+            && (fact.predicate.starts_with("has_")
+                || fact.predicate.starts_with("does_not_have")
+                || fact.predicate == "owns"
+                || fact.predicate.contains(thing.replace(' ', "_").as_str()))
             && content(&about).contains(&last)
     };
     told.extend(known.iter().filter(has).map(one).take(3));
@@ -154,17 +168,34 @@ fn kin(known: &[Known], subject: &str, thing: &str) -> Vec<String> {
 fn named(known: &[Known], name: &str) -> Vec<String> {
     known
         .iter()
-        .filter(|fact| fact.predicate == "is_named" && fact.object.split(' ').any(|part| part.eq_ignore_ascii_case(name)))
+        .filter(|fact| {
+            fact.predicate == "is_named" && fact.object.split(' ').any(|part| part.eq_ignore_ascii_case(name))
+        })
         .map(|fact| {
             let whose = possessive(&fact.subject);
-            if fact.subject == extract::SPEAKER { format!("{} is you", fact.object) } else { format!("{} is {whose}", super::text::capitalise(&fact.object)) }
+            if fact.subject == extract::SPEAKER {
+                format!("{} is you", fact.object)
+            } else {
+                format!("{} is {whose}", super::text::capitalise(&fact.object))
+            }
         })
         .take(2)
         .collect()
 }
 
 fn everything(known: &[Known], subject: &str) -> Vec<String> {
-    const ORDER: &[&str] = &["is_named", "is_aged", "lives_in", "comes_from", "works_as", "works_at", "studies", "has_pet", "likes", "dislikes"];
+    const ORDER: &[&str] = &[
+        "is_named",
+        "is_aged",
+        "lives_in",
+        "comes_from",
+        "works_as",
+        "works_at",
+        "studies",
+        "has_pet",
+        "likes",
+        "dislikes",
+    ];
     let mut told: Vec<String> = Vec::new();
     let mut add = |clauses: Vec<String>| {
         for clause in clauses {
@@ -174,12 +205,17 @@ fn everything(known: &[Known], subject: &str) -> Vec<String> {
         }
     };
     for predicate in ORDER {
-        add(if *predicate == "has_pet" { pets(known, subject) } else { clause(known, subject, predicate).into_iter().collect() });
+        add(if *predicate == "has_pet" {
+            pets(known, subject)
+        } else {
+            clause(known, subject, predicate).into_iter().collect()
+        });
     }
     let owned = format!("{subject}'s ");
     let rest = known.iter().filter(|fact| {
         let own = fact.subject.eq_ignore_ascii_case(subject) && !ORDER.contains(&fact.predicate.as_str());
-        let kin_with_name = fact.predicate.starts_with("has_") && fact.object.chars().next().is_some_and(char::is_uppercase);
+        let kin_with_name =
+            fact.predicate.starts_with("has_") && fact.object.chars().next().is_some_and(char::is_uppercase);
         (own && !kin_with_name) || fact.subject.starts_with(&owned)
     });
     add(rest.map(one).collect());
@@ -194,7 +230,12 @@ fn open(known: &[Known], ask: &Ask) -> Vec<String> {
         return Vec::new();
     }
     let fits = |fact: &&Known| {
-        let about = content(&format!("{} {} {}", fact.subject.replace("user", ""), fact.predicate.replace('_', " "), fact.object));
+        let about = content(&format!(
+            "{} {} {}",
+            fact.subject.replace("user", ""),
+            fact.predicate.replace('_', " "),
+            fact.object
+        ));
         let shared = asked.iter().filter(|stem| about.contains(stem)).count();
         let own = fact.subject.to_lowercase().starts_with(&ask.subject.to_lowercase());
         own && shared * 3 >= asked.len() * 2 && shared > 0
@@ -207,7 +248,30 @@ fn quoted(material: &Material, ask: &Ask, avoid: &[String]) -> Option<String> {
     let direct = matches!(ask.wanted, Wanted::Value(_) | Wanted::Favourite(_) | Wanted::Named(_));
     let thing = match &ask.wanted {
         Wanted::Kin(thing) => content(thing),
-        _ => content(&ask.said).into_iter().filter(|stem| !matches!(stem.as_str(), "talk" | "spok" | "speak" | "mention" | "week" | "yesterday" | "last" | "tim" | "earlier" | "befor" | "nam" | "call" | "discuss" | "today" | "everyth" | "convers")).collect(),
+        _ => content(&ask.said)
+            .into_iter()
+            .filter(|stem| {
+                !matches!(
+                    stem.as_str(),
+                    "talk"
+                        | "spok"
+                        | "speak"
+                        | "mention"
+                        | "week"
+                        | "yesterday"
+                        | "last"
+                        | "tim"
+                        | "earlier"
+                        | "befor"
+                        | "nam"
+                        | "call"
+                        | "discuss"
+                        | "today"
+                        | "everyth"
+                        | "convers"
+                )
+            })
+            .collect(),
     };
     if matches!(ask.wanted, Wanted::Everything) || !direct {
         let best = candidates(material, ask, avoid)
@@ -223,12 +287,22 @@ fn quoted(material: &Material, ask: &Ask, avoid: &[String]) -> Option<String> {
     None
 }
 
-fn candidates<'a>(material: &'a Material, ask: &'a Ask, avoid: &'a [String]) -> impl Iterator<Item = (&'a Recalled, String)> {
+fn candidates<'a>(
+    material: &'a Material,
+    ask: &'a Ask,
+    avoid: &'a [String],
+) -> impl Iterator<Item = (&'a Recalled, String)> {
     let own = ask.subject == extract::SPEAKER;
     material
         .recalled
         .iter()
-        .filter(move |line| if own { line.own_words_of_user } else { line.speaker.as_deref().is_some_and(|speaker| speaker.eq_ignore_ascii_case(&ask.subject)) })
+        .filter(move |line| {
+            if own {
+                line.own_words_of_user
+            } else {
+                line.speaker.as_deref().is_some_and(|speaker| speaker.eq_ignore_ascii_case(&ask.subject))
+            }
+        })
         .filter(move |line| line.text.trim() != material.message.trim() && !touches(&line.text, avoid))
         .flat_map(|line| sentences(&line.text).into_iter().map(move |sentence| (line, sentence)))
         .filter(|(_, sentence)| !is_question(sentence) && content(sentence).len() > 1)
@@ -236,10 +310,18 @@ fn candidates<'a>(material: &'a Material, ask: &'a Ask, avoid: &'a [String]) -> 
 
 fn quotation(material: &Material, line: &Recalled, sentence: &str) -> String {
     let whole = line.text.trim().replace('\n', " ");
-    let text = if whole.chars().count() <= LONGEST_QUOTE && !whole.contains('?') { whole } else { sentence.to_owned() };
+    let text = if whole.chars().count() <= LONGEST_QUOTE && !whole.contains('?') {
+        whole
+    } else {
+        sentence.to_owned()
+    };
     let text: String = text.chars().take(LONGEST_QUOTE).collect();
     let when = date(material, line);
-    let said = if line.own_words_of_user { "You told me".to_owned() } else { format!("{} said", line.speaker.clone().unwrap_or_else(|| "Somebody".into())) };
+    let said = if line.own_words_of_user {
+        "You told me".to_owned()
+    } else {
+        format!("{} said", line.speaker.clone().unwrap_or_else(|| "Somebody".into()))
+    };
     let text = text.trim().replace('"', "'");
     let end = if text.ends_with(['.', '!', '?', '…']) { "" } else { "." };
     format!("{said}{when}: \"{text}{end}\"")
@@ -247,8 +329,12 @@ fn quotation(material: &Material, line: &Recalled, sentence: &str) -> String {
 
 /// ` yesterday`, ` on 3 May`, in the user's time zone.
 fn date(material: &Material, line: &Recalled) -> String {
-    let zone: chrono_tz::Tz = material.preferences.timezone.as_deref().and_then(|name| name.parse().ok()).unwrap_or(chrono_tz::UTC);
-    let (then, now) = (line.when.to_utc().with_timezone(&zone).date_naive(), material.now.to_utc().with_timezone(&zone).date_naive());
+    let zone: chrono_tz::Tz =
+        material.preferences.timezone.as_deref().and_then(|name| name.parse().ok()).unwrap_or(chrono_tz::UTC);
+    let (then, now) = (
+        line.when.to_utc().with_timezone(&zone).date_naive(),
+        material.now.to_utc().with_timezone(&zone).date_naive(),
+    );
     match now.signed_duration_since(then).num_days() {
         ..=0 => String::new(),
         1 => " yesterday".to_owned(),
@@ -261,12 +347,17 @@ fn date(material: &Material, line: &Recalled) -> String {
 fn object(fact: &Known) -> String {
     let low = fact.object.to_lowercase();
     let raw = if fact.predicate == "is_named" && low == fact.object {
-        fact.object.split(' ').map(|part| if part == "and" { part.to_owned() } else { capitalise(part) }).collect::<Vec<_>>().join(" ")
+        fact.object
+            .split(' ')
+            .map(|part| if part == "and" { part.to_owned() } else { capitalise(part) })
+            .collect::<Vec<_>>()
+            .join(" ")
     } else {
         fact.object.clone()
     };
     let words = words(&raw);
-    let speaks_of_self = words.iter().any(|word| matches!(word.low.as_str(), "my" | "i" | "me" | "mine" | "our" | "myself"));
+    let speaks_of_self =
+        words.iter().any(|word| matches!(word.low.as_str(), "my" | "i" | "me" | "mine" | "our" | "myself"));
     match (speaks_of_self, fact.subject.starts_with(extract::SPEAKER)) {
         (true, true) => verbs::as_you(&words),
         (true, false) => verbs::as_they(&words),
@@ -288,7 +379,11 @@ fn sentence(subject: &str, predicate: &str, object: &str) -> String {
     let be = with("are", "is");
     let have = with("have", "has");
     let article = |noun: &str| {
-        let counted = noun.split(' ').next().is_some_and(|first| extract::lists::NUMBERS.contains(&first) || matches!(first, "a" | "an" | "the" | "some" | "my" | "your") || first.ends_with("'s"));
+        let counted = noun.split(' ').next().is_some_and(|first| {
+            extract::lists::NUMBERS.contains(&first)
+                || matches!(first, "a" | "an" | "the" | "some" | "my" | "your")
+                || first.ends_with("'s")
+        });
         let vowel = noun.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']);
         if counted { noun.to_owned() } else { format!("{} {noun}", if vowel { "an" } else { "a" }) }
     };
@@ -323,7 +418,9 @@ fn having(who: &str, whose: &str, have: &str, kin: &str, object: &str) -> String
     match count {
         Some(0) => format!("{who} {have} a {kin}"),
         Some(_) => format!("{who} {have} {object} {plural}"),
-        None if object == "some" || object.parse::<u32>().is_ok() => format!("{who} {have} {object} {plural}"),
+        None if object == "some" || object.parse::<u32>().is_ok() => {
+            format!("{who} {have} {object} {plural}")
+        }
         None => format!("{whose} {kin} is called {object}"),
     }
 }

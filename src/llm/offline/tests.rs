@@ -15,7 +15,9 @@ fn character(id: &str) -> Material {
     let mut name: String = id.to_owned();
     name[..1].make_ascii_uppercase();
     let background = read("background.yaml");
-    let field = |line: &str, key: &str| line.trim().trim_start_matches("- ").strip_prefix(key).map(|value| value.trim().to_owned());
+    let field = |line: &str, key: &str| {
+        line.trim().trim_start_matches("- ").strip_prefix(key).map(|value| value.trim().to_owned())
+    };
     let predicates: Vec<String> = background.lines().filter_map(|line| field(line, "predicate:")).collect();
     let objects: Vec<String> = background.lines().filter_map(|line| field(line, "object:")).collect();
     Material {
@@ -43,8 +45,10 @@ fn examples(text: &str) -> Vec<OfflineExchange> {
     let mut found = Vec::new();
     for section in text.split("\n## ").map(|section| section.trim_start_matches("## ")) {
         let (heading, body) = section.split_once('\n').unwrap();
-        let (topic, stage) = heading.split_once(" | ").map_or((heading, None), |(topic, stage)| (topic, Some(stage)));
-        let min_trust = stage.and_then(|stage| stages.iter().find(|(name, _)| *name == stage).map(|(_, trust)| *trust));
+        let (topic, stage) =
+            heading.split_once(" | ").map_or((heading, None), |(topic, stage)| (topic, Some(stage)));
+        let min_trust =
+            stage.and_then(|stage| stages.iter().find(|(name, _)| *name == stage).map(|(_, trust)| *trust));
         for mut exchange in fallback::parse(&format!("## {topic}\n{body}")) {
             exchange.min_trust = min_trust;
             found.push(exchange);
@@ -63,12 +67,15 @@ fn said(text: &str, day: i64) -> Recalled {
 }
 
 fn with_robin(id: &str) -> Material {
-    let recalled = vec![said("Hi, my name is Robin and I have a dog named Luna.", 0), said("I live in Lisbon.", 0)];
+    let recalled =
+        vec![said("Hi, my name is Robin and I have a dog named Luna.", 0), said("I live in Lisbon.", 0)];
     Material { recalled, ..character(id) }
 }
 
 #[rstest]
-fn the_first_minutes_are_remembered(#[values("elena", "marcus", "aria", "iris", "lodestar", "nadia", "tobias", "wren")] id: &str) {
+fn the_first_minutes_are_remembered(
+    #[values("elena", "marcus", "aria", "iris", "lodestar", "nadia", "tobias", "wren")] id: &str,
+) {
     assert!(asked(character(id), "Hi, my name is Robin and I have a dog named Luna.").contains("Robin"));
     let dog = asked(with_robin(id), "What is my dog called?");
     assert!(dog.contains("Your dog is called Luna."), "{dog}");
@@ -82,11 +89,19 @@ fn the_first_minutes_are_remembered(#[values("elena", "marcus", "aria", "iris", 
 #[case("do you remember me?", &[])]
 #[case("What did I tell you about my sister?", &[])]
 #[case("When did I go to the museum?", &[])]
-fn nothing_on_record_is_said_and_nothing_invented(#[case] question: &str, #[case] _none: &[&str], #[values("elena", "marcus", "wren")] id: &str) {
+fn nothing_on_record_is_said_and_nothing_invented(
+    #[case] question: &str,
+    #[case] _none: &[&str],
+    #[values("elena", "marcus", "wren")] id: &str,
+) {
     let mut material = character(id);
     material.message = question.into();
     let said = answer(&material);
-    let honest = material.exchanges.iter().filter(|exchange| exchange.topic == "nothing-on-record").any(|exchange| exchange.turns[1].1 == said);
+    let honest = material
+        .exchanges
+        .iter()
+        .filter(|exchange| exchange.topic == "nothing-on-record")
+        .any(|exchange| exchange.turns[1].1 == said);
     assert!(honest, "{said}");
 }
 
@@ -108,7 +123,12 @@ fn what_is_not_on_record_is_named() {
 fn memory_is_told_in_sentences(#[case] question: &str, #[case] expected: &[&str]) {
     let mut material = with_robin("elena");
     material.recalled.push(said("I went to the aquarium with my aunt.", -3));
-    material.recalled.push(Recalled { text: "I'm a nurse and I live in Porto".into(), own_words_of_user: false, speaker: Some("Sam".into()), when: at(0) });
+    material.recalled.push(Recalled {
+        text: "I'm a nurse and I live in Porto".into(),
+        own_words_of_user: false,
+        speaker: Some("Sam".into()),
+        when: at(0),
+    });
     let said = asked(material, question);
     assert!(expected.iter().all(|part| said.contains(part)), "{said}");
 }
@@ -117,9 +137,24 @@ fn memory_is_told_in_sentences(#[case] question: &str, #[case] expected: &[&str]
 fn the_latest_home_counts_and_stored_facts_speak() {
     let mut material = character("marcus");
     material.facts = vec![
-        KnownFact { subject: "user".into(), predicate: "lives_in".into(), object: "Porto".into(), when: at(-9) },
-        KnownFact { subject: "user".into(), predicate: "lives_in".into(), object: "Faro".into(), when: at(-2) },
-        KnownFact { subject: "user".into(), predicate: "repairs".into(), object: "old radios".into(), when: at(-2) },
+        KnownFact {
+            subject: "user".into(),
+            predicate: "lives_in".into(),
+            object: "Porto".into(),
+            when: at(-9),
+        },
+        KnownFact {
+            subject: "user".into(),
+            predicate: "lives_in".into(),
+            object: "Faro".into(),
+            when: at(-2),
+        },
+        KnownFact {
+            subject: "user".into(),
+            predicate: "repairs".into(),
+            object: "old radios".into(),
+            when: at(-2),
+        },
     ];
     let home = asked(material.clone(), "where do i live");
     assert!(home.contains("Faro") && !home.contains("Porto"), "{home}");
@@ -129,7 +164,10 @@ fn the_latest_home_counts_and_stored_facts_speak() {
 
 #[rstest]
 fn short_answers_are_shorter(#[values("elena", "marcus", "aria")] id: &str) {
-    let sum = |material: Material| ["tell me about yourself", "how are you?", "tell me a story", "what do you love?"].map(|message| asked(material.clone(), message));
+    let sum = |material: Material| {
+        ["tell me about yourself", "how are you?", "tell me a story", "what do you love?"]
+            .map(|message| asked(material.clone(), message))
+    };
     let (usual, mut brief) = (character(id), character(id));
     brief.preferences.apply(Preference::Verbosity(Verbosity::Short));
     let (long, short) = (sum(usual), sum(brief));
@@ -166,7 +204,11 @@ fn friends_are_greeted_otherwise(#[values("elena", "marcus", "nadia")] id: &str)
 fn the_topic_fits(#[case] message: &str, #[case] topic: &str) {
     let material = character("elena");
     let said = asked(material.clone(), message);
-    let from = material.exchanges.iter().filter(|exchange| exchange.topic == topic).any(|exchange| exchange.turns[1].1.starts_with(&said));
+    let from = material
+        .exchanges
+        .iter()
+        .filter(|exchange| exchange.topic == topic)
+        .any(|exchange| exchange.turns[1].1.starts_with(&said));
     assert!(from, "{said}");
 }
 
@@ -201,10 +243,32 @@ fn what_shall_be_left_alone_is_left_alone() {
 
 fn printed(id: &str) -> String {
     let script = [
-        "hi", "Hi, my name is Robin and I have a dog named Luna.", "I live in Lisbon.", "what do you do?", "do you have any pets?", "are octopuses smart?", "lol", "What is my dog called?",
-        "I work as a nurse and my sister Ana lives in Porto", "tell me a joke", "another one", "today was a terrible day", "my boss shouted at me in front of everyone", "what should I do?", "thanks, that helped",
-        "what's your favourite food?", "do you like football?", "what's the capital of France?", "are you a real person?", "please keep your answers short", "tell me a story", "What is my name and where do I live?",
-        "what did I tell you about my sister?", "when is my birthday?", "what do you know about me?", "ok good night!",
+        "hi",
+        "Hi, my name is Robin and I have a dog named Luna.",
+        "I live in Lisbon.",
+        "what do you do?",
+        "do you have any pets?",
+        "are octopuses smart?",
+        "lol",
+        "What is my dog called?",
+        "I work as a nurse and my sister Ana lives in Porto",
+        "tell me a joke",
+        "another one",
+        "today was a terrible day",
+        "my boss shouted at me in front of everyone",
+        "what should I do?",
+        "thanks, that helped",
+        "what's your favourite food?",
+        "do you like football?",
+        "what's the capital of France?",
+        "are you a real person?",
+        "please keep your answers short",
+        "tell me a story",
+        "What is my name and where do I live?",
+        "what did I tell you about my sister?",
+        "when is my birthday?",
+        "what do you know about me?",
+        "ok good night!",
     ];
     let mut material = Material { user_name: Some("robin".into()), ..character(id) };
     let mut text = String::new();

@@ -24,14 +24,47 @@ impl Word {
 
 /// What people write, and what it stands for.
 const SPELLINGS: &[(&str, &str)] = &[
-    ("im", "i am"), ("ive", "i have"), ("ill", "i will"), ("id", "i would"), ("dont", "do not"), ("doesnt", "does not"),
-    ("didnt", "did not"), ("cant", "can not"), ("can't", "can not"), ("cannot", "can not"), ("wont", "will not"),
-    ("won't", "will not"), ("isnt", "is not"), ("arent", "are not"), ("wasnt", "was not"), ("whats", "what is"),
-    ("hows", "how is"), ("whos", "who is"), ("wheres", "where is"), ("thats", "that is"), ("youre", "you are"),
-    ("ur", "your"), ("u", "you"), ("r", "are"), ("thx", "thanks"), ("ty", "thanks"), ("gonna", "going to"),
-    ("wanna", "want to"), ("gotta", "got to"), ("favorite", "favourite"), ("fav", "favourite"), ("lets", "let us"),
-    ("let's", "let us"), ("pls", "please"), ("plz", "please"), ("okay", "ok"), ("y'all", "you"), ("mom", "mum"),
-    ("colour", "colour"), ("color", "colour"), ("neighbor", "neighbour"),
+    ("im", "i am"),
+    ("ive", "i have"),
+    ("ill", "i will"),
+    ("id", "i would"),
+    ("dont", "do not"),
+    ("doesnt", "does not"),
+    ("didnt", "did not"),
+    ("cant", "can not"),
+    ("can't", "can not"),
+    ("cannot", "can not"),
+    ("wont", "will not"),
+    ("won't", "will not"),
+    ("isnt", "is not"),
+    ("arent", "are not"),
+    ("wasnt", "was not"),
+    ("whats", "what is"),
+    ("hows", "how is"),
+    ("whos", "who is"),
+    ("wheres", "where is"),
+    ("thats", "that is"),
+    ("youre", "you are"),
+    ("ur", "your"),
+    ("u", "you"),
+    ("r", "are"),
+    ("thx", "thanks"),
+    ("ty", "thanks"),
+    ("gonna", "going to"),
+    ("wanna", "want to"),
+    ("gotta", "got to"),
+    ("favorite", "favourite"),
+    ("fav", "favourite"),
+    ("lets", "let us"),
+    ("let's", "let us"),
+    ("pls", "please"),
+    ("plz", "please"),
+    ("okay", "ok"),
+    ("y'all", "you"),
+    ("mom", "mum"),
+    ("colour", "colour"),
+    ("color", "colour"),
+    ("neighbor", "neighbour"),
 ];
 
 /// Endings that are words of their own.
@@ -45,7 +78,8 @@ const IS_AFTER: &[&str] =
 /// The words of `text`.
 pub(super) fn words(text: &str) -> Vec<Word> {
     let mut found = Vec::new();
-    for piece in text.replace(['’', '‘'], "'").split(|c: char| c.is_whitespace() || c == '…' || c == '—') {
+    for piece in text.replace(['’', '‘'], "'").split(|c: char| c.is_whitespace() || c == '…' || c == '—')
+    {
         let opened = piece.starts_with('(');
         if let (true, Some(last)) = (opened, found.last_mut()) {
             let last: &mut Word = last;
@@ -190,7 +224,8 @@ fn ends_in_abbreviation(text: &str) -> bool {
     let Some(body) = text.strip_suffix('.') else { return false };
     let last = body.rsplit(char::is_whitespace).next().unwrap_or_default().to_lowercase();
     // A lone letter is an initial, but "I." is a sentence that ends in "I".
-    ABBREVIATIONS.contains(&last.as_str()) && last != "no" || (last.chars().count() == 1 && last != "i" && last.chars().all(char::is_alphabetic))
+    ABBREVIATIONS.contains(&last.as_str()) && last != "no"
+        || (last.chars().count() == 1 && last != "i" && last.chars().all(char::is_alphabetic))
 }
 
 /// True when the sentence asks something, with or without its question mark.
@@ -202,16 +237,26 @@ pub(super) fn is_question(sentence: &str) -> bool {
 /// True when the words begin as questions do.
 pub(super) fn begins_like_question(words: &[Word]) -> bool {
     const ASKING: &[&str] = &["what", "who", "whose", "where", "when", "why", "which", "how"];
-    const AUXILIARY: &[&str] =
-        &["do", "does", "did", "is", "are", "am", "was", "were", "can", "could", "will", "would", "should", "have", "has", "may"];
-    const PERSONS: &[&str] =
-        &["i", "you", "he", "she", "it", "we", "they", "my", "your", "there", "this", "that", "the", "a", "any", "anyone"];
-    let skip = words.iter().take_while(|word| matches!(word.low.as_str(), "so" | "and" | "but" | "ok" | "well" | "hey" | "hi" | "then")).count();
+    const AUXILIARY: &[&str] = &[
+        "do", "does", "did", "is", "are", "am", "was", "were", "can", "could", "will", "would", "should",
+        "have", "has", "may",
+    ];
+    const PERSONS: &[&str] = &[
+        "i", "you", "he", "she", "it", "we", "they", "my", "your", "there", "this", "that", "the", "a",
+        "any", "anyone",
+    ];
+    let skip = words
+        .iter()
+        .take_while(|word| {
+            matches!(word.low.as_str(), "so" | "and" | "but" | "ok" | "well" | "hey" | "hi" | "then")
+        })
+        .count();
     let mut rest = words.iter().skip(skip).map(|word| word.low.as_str());
     let (Some(first), second) = (rest.next(), rest.next()) else { return false };
     if ASKING.contains(&first) {
         // "When I was young …" and "What a day" tell.
-        return !(matches!(first, "when" | "what" | "how") && matches!(second, Some("i" | "a" | "an" | "nice" | "lovely" | "sweet")))
+        return !(matches!(first, "when" | "what" | "how")
+            && matches!(second, Some("i" | "a" | "an" | "nice" | "lovely" | "sweet")))
             || matches!(second, Some("i")) && first == "what" && words.len() < 4;
     }
     AUXILIARY.contains(&first) && second.is_some_and(|word| PERSONS.contains(&word))
@@ -219,15 +264,143 @@ pub(super) fn begins_like_question(words: &[Word]) -> bool {
 
 /// Words that say little by themselves.
 const LIGHT: &[&str] = &[
-    "a", "an", "the", "i", "you", "he", "she", "it", "we", "they", "me", "him", "her", "us", "them", "my", "your", "his",
-    "its", "our", "their", "mine", "yours", "is", "am", "are", "was", "were", "be", "been", "being", "do", "does", "did",
-    "have", "has", "had", "will", "would", "can", "could", "should", "may", "might", "must", "not", "no", "yes", "and",
-    "or", "but", "if", "so", "because", "than", "then", "that", "this", "these", "those", "there", "here", "to", "of",
-    "in", "on", "at", "by", "for", "with", "about", "from", "into", "out", "up", "down", "off", "over", "as", "what",
-    "who", "whom", "whose", "which", "when", "where", "why", "how", "all", "any", "some", "just", "very", "really", "too",
-    "also", "again", "now", "oh", "well", "ok", "please", "'s", "let", "get", "got", "go", "going", "one", "thing", "things",
-    "something", "anything", "much", "many", "more", "most", "lot", "bit", "like", "want", "tell", "told", "say", "said",
-    "know", "think", "remember", "remind", "ever", "still", "only", "even", "back", "hi", "hello", "hey",
+    "a",
+    "an",
+    "the",
+    "i",
+    "you",
+    "he",
+    "she",
+    "it",
+    "we",
+    "they",
+    "me",
+    "him",
+    "her",
+    "us",
+    "them",
+    "my",
+    "your",
+    "his",
+    "its",
+    "our",
+    "their",
+    "mine",
+    "yours",
+    "is",
+    "am",
+    "are",
+    "was",
+    "were",
+    "be",
+    "been",
+    "being",
+    "do",
+    "does",
+    "did",
+    "have",
+    "has",
+    "had",
+    "will",
+    "would",
+    "can",
+    "could",
+    "should",
+    "may",
+    "might",
+    "must",
+    "not",
+    "no",
+    "yes",
+    "and",
+    "or",
+    "but",
+    "if",
+    "so",
+    "because",
+    "than",
+    "then",
+    "that",
+    "this",
+    "these",
+    "those",
+    "there",
+    "here",
+    "to",
+    "of",
+    "in",
+    "on",
+    "at",
+    "by",
+    "for",
+    "with",
+    "about",
+    "from",
+    "into",
+    "out",
+    "up",
+    "down",
+    "off",
+    "over",
+    "as",
+    "what",
+    "who",
+    "whom",
+    "whose",
+    "which",
+    "when",
+    "where",
+    "why",
+    "how",
+    "all",
+    "any",
+    "some",
+    "just",
+    "very",
+    "really",
+    "too",
+    "also",
+    "again",
+    "now",
+    "oh",
+    "well",
+    "ok",
+    "please",
+    "'s",
+    "let",
+    "get",
+    "got",
+    "go",
+    "going",
+    "one",
+    "thing",
+    "things",
+    "something",
+    "anything",
+    "much",
+    "many",
+    "more",
+    "most",
+    "lot",
+    "bit",
+    "like",
+    "want",
+    "tell",
+    "told",
+    "say",
+    "said",
+    "know",
+    "think",
+    "remember",
+    "remind",
+    "ever",
+    "still",
+    "only",
+    "even",
+    "back",
+    "hi",
+    "hello",
+    "hey",
 ];
 
 /// True for words without weight of their own.
@@ -243,10 +416,37 @@ pub(super) fn content(text: &str) -> Vec<String> {
 /// A word without its common endings; enough for `octopuses` to meet `octopus`.
 pub(super) fn stem(low: &str) -> String {
     const IRREGULAR: &[(&str, &str)] = &[
-        ("went", "go"), ("goes", "go"), ("gone", "go"), ("bought", "buy"), ("lives", "live"), ("living", "live"), ("mice", "mouse"), ("children", "child"),
-        ("kids", "child"), ("kid", "child"), ("born", "bear"), ("met", "meet"), ("ran", "run"), ("saw", "see"), ("seen", "see"), ("made", "make"), ("job", "work"),
-        ("dad", "father"), ("mum", "mother"), ("took", "take"), ("wrote", "write"), ("ate", "eat"), ("began", "begin"), ("got", "get"),
-        ("died", "die"), ("dying", "die"), ("pets", "pet"), ("this", "this"), ("gave", "give"), ("taught", "teach"), ("learnt", "learn"),
+        ("went", "go"),
+        ("goes", "go"),
+        ("gone", "go"),
+        ("bought", "buy"),
+        ("lives", "live"),
+        ("living", "live"),
+        ("mice", "mouse"),
+        ("children", "child"),
+        ("kids", "child"),
+        ("kid", "child"),
+        ("born", "bear"),
+        ("met", "meet"),
+        ("ran", "run"),
+        ("saw", "see"),
+        ("seen", "see"),
+        ("made", "make"),
+        ("job", "work"),
+        ("dad", "father"),
+        ("mum", "mother"),
+        ("took", "take"),
+        ("wrote", "write"),
+        ("ate", "eat"),
+        ("began", "begin"),
+        ("got", "get"),
+        ("died", "die"),
+        ("dying", "die"),
+        ("pets", "pet"),
+        ("this", "this"),
+        ("gave", "give"),
+        ("taught", "teach"),
+        ("learnt", "learn"),
     ];
     if let Some((_, root)) = IRREGULAR.iter().find(|(form, _)| *form == low) {
         return (*root).to_owned();
@@ -256,11 +456,17 @@ pub(super) fn stem(low: &str) -> String {
     if let Some(root) = cut("ies", 2) {
         return format!("{root}y");
     }
-    let root = cut("ing", 3).or_else(|| cut("ed", 3)).or_else(|| cut("es", 3)).or_else(|| cut("s", 3).filter(|r| !r.ends_with(['s', 'u', 'i']))).unwrap_or(low);
+    let root = cut("ing", 3)
+        .or_else(|| cut("ed", 3))
+        .or_else(|| cut("es", 3))
+        .or_else(|| cut("s", 3).filter(|r| !r.ends_with(['s', 'u', 'i'])))
+        .unwrap_or(low);
     let root = root.strip_suffix('e').filter(|r| r.chars().count() >= 3).unwrap_or(root);
     let mut chars = root.chars().rev();
     match (chars.next(), chars.next()) {
-        (Some(a), Some(b)) if a == b && root != low && !"aeiousl".contains(a) => root.chars().take(root.chars().count() - 1).collect(),
+        (Some(a), Some(b)) if a == b && root != low && !"aeiousl".contains(a) => {
+            root.chars().take(root.chars().count() - 1).collect()
+        }
         _ => root.to_owned(),
     }
 }

@@ -2,10 +2,37 @@
 
 /// Every topic with a job. Any other topic of `examples.md` is found by likeness alone.
 pub const NAMED: &[&str] = &[
-    "greeting", "farewell", "good-night", "how-are-you", "thanks", "apology", "compliment", "insult", "who-are-you",
-    "are-you-an-ai", "love", "dislike", "comfort", "celebrate", "teasing", "disagreement", "not-knowing", "remember",
-    "nothing-on-record", "acknowledge", "preference-accepted", "small-talk", "bored", "joke", "story", "advice",
-    "question-back", "boundary", "manipulation", "crisis", "unknown-skill",
+    "greeting",
+    "farewell",
+    "good-night",
+    "how-are-you",
+    "thanks",
+    "apology",
+    "compliment",
+    "insult",
+    "who-are-you",
+    "are-you-an-ai",
+    "love",
+    "dislike",
+    "comfort",
+    "celebrate",
+    "teasing",
+    "disagreement",
+    "not-knowing",
+    "remember",
+    "nothing-on-record",
+    "acknowledge",
+    "preference-accepted",
+    "small-talk",
+    "bored",
+    "joke",
+    "story",
+    "advice",
+    "question-back",
+    "boundary",
+    "manipulation",
+    "crisis",
+    "unknown-skill",
 ];
 
 #[cfg(test)]
@@ -14,7 +41,8 @@ mod tests {
     fn the_list_is_the_one_authors_read() {
         let docs = include_str!("../../../docs/characters.md");
         let (_, list) = docs.split_once("Topics that the offline responder looks for by name:").unwrap();
-        let named: Vec<&str> = list.split('`').skip(1).step_by(2).filter(|topic| !topic.contains('{')).collect();
+        let named: Vec<&str> =
+            list.split('`').skip(1).step_by(2).filter(|topic| !topic.contains('{')).collect();
         assert_eq!(named, super::NAMED);
     }
 }

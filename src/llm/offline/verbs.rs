@@ -42,12 +42,28 @@ pub(super) fn bare(verb: &str) -> String {
 
 /// What the speaker said of themself, as said of somebody called `they`.
 pub(super) fn as_they(words: &[Word]) -> String {
-    turn(words, &[("i", "they"), ("me", "them"), ("my", "their"), ("mine", "theirs"), ("myself", "themself")], "they")
+    turn(
+        words,
+        &[("i", "they"), ("me", "them"), ("my", "their"), ("mine", "theirs"), ("myself", "themself")],
+        "they",
+    )
 }
 
 /// What the speaker said of themself, as said to them.
 pub(super) fn as_you(words: &[Word]) -> String {
-    turn(words, &[("i", "you"), ("me", "you"), ("my", "your"), ("mine", "yours"), ("myself", "yourself"), ("our", "your"), ("we", "you")], "you")
+    turn(
+        words,
+        &[
+            ("i", "you"),
+            ("me", "you"),
+            ("my", "your"),
+            ("mine", "yours"),
+            ("myself", "yourself"),
+            ("our", "your"),
+            ("we", "you"),
+        ],
+        "you",
+    )
 }
 
 fn turn(words: &[Word], pronouns: &[(&str, &str)], subject: &str) -> String {
@@ -93,6 +109,9 @@ mod tests {
 
     #[test]
     fn pronouns_turn() {
-        assert_eq!(as_they(&words("I was at my sister's, she fed me")), "they were at their sister's, she fed them");
+        assert_eq!(
+            as_they(&words("I was at my sister's, she fed me")),
+            "they were at their sister's, she fed them"
+        );
     }
 }

@@ -14,8 +14,8 @@ use std::{
 use axum::{
     Json, Router,
     extract::{ConnectInfo, State},
-    http::HeaderMap,
-    response::Response,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
     routing::{get, post},
 };
 use serde_json::{Value, json};
@@ -147,8 +147,14 @@ async fn chat(
     response
 }
 
-async fn models() -> Json<Value> {
-    Json(json!({ "object": "list", "data": [{ "id": MODEL, "object": "model", "owned_by": "dramatis" }] }))
+/// The list of models; an endpoint that refuses every chat refuses this, too.
+async fn models(State(script): State<Arc<Script>>) -> Response {
+    if let Behaviour::Status { status, .. } = &script.then {
+        return StatusCode::from_u16(*status).unwrap_or_default().into_response();
+    }
+    let list =
+        json!({ "object": "list", "data": [{ "id": MODEL, "object": "model", "owned_by": "dramatis" }] });
+    Json(list).into_response()
 }
 
 async fn tags() -> Json<Value> {

@@ -2,6 +2,7 @@
 
 use super::{Console, ConsoleError, Flow};
 use crate::{
+    llm::LedgerFilter,
     memory::RecallQuery,
     model::{CharacterId, Timestamp},
 };
@@ -55,7 +56,9 @@ impl Console {
             Command::Character(None) => self.cast(),
             Command::Character(Some(id)) => self.switch(&id),
             Command::Trust => self.trust().await,
-            Command::Recall(words) if words.is_empty() => vec!["Write what to look for: /recall WORDS".to_owned()],
+            Command::Recall(words) if words.is_empty() => {
+                vec!["Write what to look for: /recall WORDS".to_owned()]
+            }
             Command::Recall(words) => self.recall(words).await,
             Command::Cost => self.cost().await,
             Command::Unknown(name) => vec![format!("There is no /{name}; /help shows what there is.")],
@@ -111,7 +114,9 @@ impl Console {
         )];
         match self.handles.relationships.events(character, user, 5).await {
             Ok(events) => lines.extend(
-                events.into_iter().map(|event| format!("  {} {:+.2} {}", event.at, event.delta, event.reason)),
+                events
+                    .into_iter()
+                    .map(|event| format!("  {} {:+.2} {}", event.at, event.delta, event.reason)),
             ),
             Err(error) => lines.push(format!("  the reasons could not be read: {error}")),
         }
@@ -139,7 +144,7 @@ impl Console {
     }
 
     async fn cost(&self) -> Vec<String> {
-        match self.handles.llm.ledger().totals(Timestamp::from_micros(0), None, None).await {
+        match self.handles.llm.ledger().totals(Timestamp::from_micros(0), &LedgerFilter::default()).await {
             Ok(totals) => vec![format!(
                 "{} calls, {} tokens in, {} tokens out, ${:.4}",
                 totals.calls, totals.tokens_in, totals.tokens_out, totals.cost_usd

@@ -4,9 +4,7 @@ use std::path::PathBuf;
 
 use rustyline::{
     Completer, CompletionType, Config, Context, ExternalPrinter, Helper, Highlighter, Hinter, Validator,
-    completion::{Completer as _, Pair},
-    error::ReadlineError,
-    history::DefaultHistory,
+    completion::Pair, error::ReadlineError, history::DefaultHistory,
 };
 
 use super::command::COMMANDS;
@@ -84,7 +82,10 @@ impl Editor {
     }
 
     /// Reads a line; `None` at the end of input. The editor blocks its thread, so it travels there and back.
-    pub(super) async fn read(mut self, prompt: &'static str) -> Result<(Self, Option<String>), ReadlineError> {
+    pub(super) async fn read(
+        mut self,
+        prompt: &'static str,
+    ) -> Result<(Self, Option<String>), ReadlineError> {
         let read = tokio::task::spawn_blocking(move || {
             let line = loop {
                 match self.inner.readline(prompt) {
@@ -96,10 +97,8 @@ impl Editor {
                 }
             };
             if let Some(line) = line.as_deref().filter(|line| !line.trim().is_empty()) {
-                let kept = self
-                    .inner
-                    .add_history_entry(line)
-                    .and_then(|_| self.inner.append_history(&self.history));
+                let kept =
+                    self.inner.add_history_entry(line).and_then(|_| self.inner.append_history(&self.history));
                 if let Err(error) = kept {
                     tracing::debug!(%error, "the line was not kept in the history");
                 }

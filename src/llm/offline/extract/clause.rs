@@ -1,21 +1,52 @@
 //! Messages cut into clauses that state something: no questions, quotations, suppositions or jokes.
 
 use super::lists::{ADVERBS, ENDERS, POINTING, TRAILING};
-use crate::llm::offline::text::{Word, begins_like_question, has_any, is_light, join, sentences, strip, words};
+use crate::llm::offline::text::{
+    Word, begins_like_question, has_any, is_light, join, sentences, strip, words,
+};
 
 /// A clause usually starts with one of these when another stands before it.
-const STARTERS: &[&str] = &["i", "my", "we", "our", "he", "she", "they", "it", "you", "there", "his", "her", "their", "its", "call", "what", "who", "where", "how", "do", "are", "can"];
+const STARTERS: &[&str] = &[
+    "i", "my", "we", "our", "he", "she", "they", "it", "you", "there", "his", "her", "their", "its", "call",
+    "what", "who", "where", "how", "do", "are", "can",
+];
 
-const COORDINATORS: &[&str] = &["and", "but", "so", "because", "although", "though", "while", "or", "plus", "then", "if"];
+const COORDINATORS: &[&str] =
+    &["and", "but", "so", "because", "although", "though", "while", "or", "plus", "then", "if"];
 
 /// Any of these makes a sentence something else than a statement about the present.
 const SUPPOSING: &[&str] = &[
-    "i wish", "suppose", "imagine", "let us say", "what if", "pretend", "i dreamed|dreamt", "in my dream", "would", "maybe",
-    "perhaps", "might", "hypothetically", "role play|roleplay", "could be", "as if", "i used to", "almost",
+    "i wish",
+    "suppose",
+    "imagine",
+    "let us say",
+    "what if",
+    "pretend",
+    "i dreamed|dreamt",
+    "in my dream",
+    "would",
+    "maybe",
+    "perhaps",
+    "might",
+    "hypothetically",
+    "role play|roleplay",
+    "could be",
+    "as if",
+    "i used to",
+    "almost",
 ];
 
 /// Said of what stands before or after it, this takes everything back.
-const TAKEN_BACK: &[&str] = &["just kidding|joking", "am kidding|joking", "was kidding|joking", "only kidding|joking", "jk", "not true i lied", "it is a joke", "that was a joke"];
+const TAKEN_BACK: &[&str] = &[
+    "just kidding|joking",
+    "am kidding|joking",
+    "was kidding|joking",
+    "only kidding|joking",
+    "jk",
+    "not true i lied",
+    "it is a joke",
+    "that was a joke",
+];
 
 /// The stating clauses of `text`, in order.
 pub(super) fn clauses(text: &str) -> Vec<Vec<Word>> {
@@ -71,8 +102,13 @@ fn split(words: &[Word]) -> Vec<Vec<Word>> {
     for (at, word) in words.iter().enumerate() {
         let next = words.get(at + 1).map(|next| next.low.as_str());
         let starts = STARTERS.contains(&word.low.as_str());
-        let joins = at > 0 && COORDINATORS.contains(&word.low.as_str()) && next.is_some_and(|next| STARTERS.contains(&next));
-        let after_joiner = parts.last().and_then(|part| part.last()).is_some_and(|last| COORDINATORS.contains(&last.low.as_str()));
+        let joins = at > 0
+            && COORDINATORS.contains(&word.low.as_str())
+            && next.is_some_and(|next| STARTERS.contains(&next));
+        let after_joiner = parts
+            .last()
+            .and_then(|part| part.last())
+            .is_some_and(|last| COORDINATORS.contains(&last.low.as_str()));
         if joins || (pause && starts && !after_joiner) {
             parts.push(Vec::new());
         }
@@ -87,15 +123,70 @@ fn split(words: &[Word]) -> Vec<Vec<Word>> {
 /// A clause from its subject on, without adverbs in front of the verb.
 fn plain(clause: Vec<Word>) -> Vec<Word> {
     const LEAD_INS: &[&str] = &[
-        "and", "but", "so", "because", "although", "though", "while", "or", "plus", "then", "well", "yes", "no", "yeah", "oh", "ok", "hi", "hello", "hey",
-        "thanks", "fyi", "btw", "by the way", "good morning|evening|afternoon", "nice to meet you", "to be honest", "in fact",
-        "you know", "as you know", "i think", "i guess", "i must say", "i have to say", "sorry", "ah", "hmm", "haha", "lol",
-        "also", "actually", "anyway", "honestly", "first of all", "today", "remember that", "please remember that?", "remember", "hiya",
-        "yesterday", "i told you", "did you know that?", "these days", "nowadays", "wow", "yep", "yup", "nope", "nah", "sure",
+        "and",
+        "but",
+        "so",
+        "because",
+        "although",
+        "though",
+        "while",
+        "or",
+        "plus",
+        "then",
+        "well",
+        "yes",
+        "no",
+        "yeah",
+        "oh",
+        "ok",
+        "hi",
+        "hello",
+        "hey",
+        "thanks",
+        "fyi",
+        "btw",
+        "by the way",
+        "good morning|evening|afternoon",
+        "nice to meet you",
+        "to be honest",
+        "in fact",
+        "you know",
+        "as you know",
+        "i think",
+        "i guess",
+        "i must say",
+        "i have to say",
+        "sorry",
+        "ah",
+        "hmm",
+        "haha",
+        "lol",
+        "also",
+        "actually",
+        "anyway",
+        "honestly",
+        "first of all",
+        "today",
+        "remember that",
+        "please remember that?",
+        "remember",
+        "hiya",
+        "yesterday",
+        "i told you",
+        "did you know that?",
+        "these days",
+        "nowadays",
+        "wow",
+        "yep",
+        "yup",
+        "nope",
+        "nah",
+        "sure",
     ];
     let mut rest = clause.as_slice();
     let mut greeted = false;
-    while let Some((lead, tail)) = LEAD_INS.iter().find_map(|lead| strip(rest, lead).map(|tail| (lead, tail))) {
+    while let Some((lead, tail)) = LEAD_INS.iter().find_map(|lead| strip(rest, lead).map(|tail| (lead, tail)))
+    {
         greeted |= matches!(*lead, "hi" | "hello" | "hey" | "hiya" | "good morning|evening|afternoon");
         rest = tail;
     }
@@ -121,7 +212,8 @@ pub(super) fn phrase(words: &[Word], most_words: usize) -> Option<String> {
 
 /// The phrases of a list (`a, b and c`) at the front of `words`, at most eight.
 pub(super) fn list(words: &[Word], most_words: usize) -> Vec<String> {
-    let stops = |word: &Word| ENDERS.contains(&word.low.as_str()) && !matches!(word.low.as_str(), "and" | "or");
+    let stops =
+        |word: &Word| ENDERS.contains(&word.low.as_str()) && !matches!(word.low.as_str(), "and" | "or");
     let mut found = Vec::new();
     let mut item: Vec<Word> = Vec::new();
     for word in words {
@@ -158,7 +250,9 @@ fn take(words: &[Word], stops: impl Fn(&Word) -> bool) -> &[Word] {
 
 fn tidy(words: &[Word], most_words: usize) -> Option<String> {
     let mut words = words;
-    while let Some((last, most)) = words.split_last().filter(|(last, _)| TRAILING.contains(&last.low.as_str())) {
+    while let Some((last, most)) =
+        words.split_last().filter(|(last, _)| TRAILING.contains(&last.low.as_str()))
+    {
         words = most;
         let _ = last;
     }
@@ -177,7 +271,9 @@ fn tidy(words: &[Word], most_words: usize) -> Option<String> {
 pub(super) fn name(words: &[Word]) -> Option<String> {
     let first = words.first()?;
     let fits = |word: &Word| word.low.chars().all(|c| c.is_alphabetic() || c == '-' || c == '\'');
-    let unfit = is_light(&first.low) || ENDERS.contains(&first.low.as_str()) || POINTING.contains(&first.low.as_str());
+    let unfit = is_light(&first.low)
+        || ENDERS.contains(&first.low.as_str())
+        || POINTING.contains(&first.low.as_str());
     if !fits(first) || unfit || first.low.chars().count() < 2 {
         return None;
     }
@@ -205,8 +301,16 @@ pub(super) fn names(words: &[Word]) -> Vec<String> {
         rest = rest.get(used..).unwrap_or_default();
         let joined = strip(rest, "and");
         rest = match joined {
-            Some(tail) if tail.first().is_some_and(Word::is_capitalised) && strip(tail, "i").is_none() => tail,
-            _ if paused && rest.first().is_some_and(Word::is_capitalised) && joined.is_none() && strip(rest, "i").is_none() => rest,
+            Some(tail) if tail.first().is_some_and(Word::is_capitalised) && strip(tail, "i").is_none() => {
+                tail
+            }
+            _ if paused
+                && rest.first().is_some_and(Word::is_capitalised)
+                && joined.is_none()
+                && strip(rest, "i").is_none() =>
+            {
+                rest
+            }
             _ => break,
         };
     }

@@ -29,7 +29,15 @@ pub(super) fn facts(clause: &[Word], last_named: &mut Option<String>) -> Option<
     if let Some(found) = by_pronoun(clause, last_named.as_deref()) {
         return Some(found);
     }
-    if let Some(rest) = ["i|we have got?", "i|we own", "there is|are", "i|we have? got|adopted|bought|rescued", "i|we have adopted|bought|rescued"].iter().find_map(|opening| strip(clause, opening))
+    if let Some(rest) = [
+        "i|we have got?",
+        "i|we own",
+        "there is|are",
+        "i|we have? got|adopted|bought|rescued",
+        "i|we have adopted|bought|rescued",
+    ]
+    .iter()
+    .find_map(|opening| strip(clause, opening))
     {
         let (count, counted) = count(rest)?;
         let kin = noun(counted)?;
@@ -51,11 +59,16 @@ pub(super) fn facts(clause: &[Word], last_named: &mut Option<String>) -> Option<
 
 fn by_pronoun(clause: &[Word], last_named: Option<&str>) -> Option<Vec<Found>> {
     let noun = last_named?;
-    let openings = ["his|her|its|their name|names is|are", "he|she|it|they is|are called|named", "i|we named|call|called him|her|it|them"];
+    let openings = [
+        "his|her|its|their name|names is|are",
+        "he|she|it|they is|are called|named",
+        "i|we named|call|called him|her|it|them",
+    ];
     if let Some(rest) = openings.iter().find_map(|opening| strip(clause, opening)) {
         let names = names(rest);
         let known = !names.is_empty();
-        return known.then(|| vec![Found::new(&format!("user's {noun}"), "is_named", names.join(" and "), 0.85)]);
+        return known
+            .then(|| vec![Found::new(&format!("user's {noun}"), "is_named", names.join(" and "), 0.85)]);
     }
     let rest = strip(clause, "he|she")?;
     about(noun, rest)
@@ -84,11 +97,16 @@ fn noun(words: &[Word]) -> Option<Kin<'_>> {
         let singular = singular(&word.low);
         let is_pet = PETS.contains(&singular.as_str());
         let is_relation = RELATIONS.contains(&singular.as_str());
-        let more_follows = tail.first().is_some_and(|next| PETS.contains(&self::singular(&next.low).as_str()));
+        let more_follows =
+            tail.first().is_some_and(|next| PETS.contains(&self::singular(&next.low).as_str()));
         if (is_pet || is_relation) && !(more_follows && !word.pause) {
             let guinea = singular == "guinea";
             let rest = if guinea { tail.get(1..).unwrap_or_default() } else { tail };
-            let (noun, kind) = if guinea { ("guinea pig".into(), "guinea pig".into()) } else { (word.low.clone(), singular) };
+            let (noun, kind) = if guinea {
+                ("guinea pig".into(), "guinea pig".into())
+            } else {
+                (word.low.clone(), singular)
+            };
             let best = kind == "friend" && describing.iter().any(|word| word.low == "best");
             let with = |noun: String| if best { format!("best {noun}") } else { noun };
             return Some(Kin { noun: with(noun), kind: with(kind), is_pet, rest, pause: word.pause });
@@ -119,15 +137,37 @@ fn singular(low: &str) -> String {
 
 /// `I have two cats, A and B`.
 fn had(kin: &Kin<'_>, count: usize, last_named: &mut Option<String>) -> Option<Vec<Found>> {
-    if ENDERS.contains(&kin.rest.first().map(|word| word.low.as_str()).unwrap_or_default()) || kin.rest.is_empty() {
+    if ENDERS.contains(&kin.rest.first().map(|word| word.low.as_str()).unwrap_or_default())
+        || kin.rest.is_empty()
+    {
         return Some(plainly_had(kin, count, last_named));
     }
-    let called = ["named|called", "whose name|names is|are", "who|that|which is|are called|named", "by the name of"];
-    let rest = called.iter().find_map(|opening| strip(kin.rest, opening)).or_else(|| kin.pause.then_some(kin.rest));
+    let called =
+        ["named|called", "whose name|names is|are", "who|that|which is|are called|named", "by the name of"];
+    let rest =
+        called.iter().find_map(|opening| strip(kin.rest, opening)).or_else(|| kin.pause.then_some(kin.rest));
     let names = rest.map(names).unwrap_or_default();
     if names.is_empty() {
         // "a dog problem" is no dog.
-        let goes_on = kin.pause || matches!(kin.rest.first().map(|word| word.low.as_str()), Some("in" | "at" | "with" | "from" | "named" | "called" | "now" | "too" | "as" | "last" | "today" | "yesterday" | "years" | "for"));
+        let goes_on = kin.pause
+            || matches!(
+                kin.rest.first().map(|word| word.low.as_str()),
+                Some(
+                    "in" | "at"
+                        | "with"
+                        | "from"
+                        | "named"
+                        | "called"
+                        | "now"
+                        | "too"
+                        | "as"
+                        | "last"
+                        | "today"
+                        | "yesterday"
+                        | "years"
+                        | "for"
+                )
+            );
         return goes_on.then(|| plainly_had(kin, count, last_named));
     }
     Some(introduce(kin, &names, last_named))
@@ -135,7 +175,11 @@ fn had(kin: &Kin<'_>, count: usize, last_named: &mut Option<String>) -> Option<V
 
 fn plainly_had(kin: &Kin<'_>, count: usize, last_named: &mut Option<String>) -> Vec<Found> {
     *last_named = Some(kin.noun.clone());
-    let number = if count == 0 { "some".to_owned() } else { NUMBERS.get(count - 1).map_or_else(|| count.to_string(), |word| (*word).to_owned()) };
+    let number = if count == 0 {
+        "some".to_owned()
+    } else {
+        NUMBERS.get(count - 1).map_or_else(|| count.to_string(), |word| (*word).to_owned())
+    };
     if kin.is_pet {
         let object = if count == 1 { kin.kind.clone() } else { format!("{number} {}", kin.noun) };
         return vec![Found::new(SPEAKER, "has_pet", object, 0.9)];
@@ -162,7 +206,16 @@ fn introduce(kin: &Kin<'_>, names: &[String], last_named: &mut Option<String>) -
 /// `my sister Ana lives in Porto`, `my dog's name is Luna`, `our two cats, A and B`.
 fn described(kin: &Kin<'_>, count: usize, last_named: &mut Option<String>) -> Option<Vec<Found>> {
     *last_named = Some(kin.noun.clone());
-    let called = ["'s name is", "names? is|are called|named", "is|are named|called", "'s called|named", "name is", "named|called", "names are", "'s names are"];
+    let called = [
+        "'s name is",
+        "names? is|are called|named",
+        "is|are named|called",
+        "'s called|named",
+        "name is",
+        "named|called",
+        "names are",
+        "'s names are",
+    ];
     if let Some(rest) = called.iter().find_map(|opening| strip(kin.rest, opening)) {
         let names = names(rest);
         return (!names.is_empty()).then(|| introduce(kin, &names, last_named));
@@ -175,7 +228,8 @@ fn described(kin: &Kin<'_>, count: usize, last_named: &mut Option<String>) -> Op
     if names.is_empty() || (count > 1 && names.len() > count) {
         return about(&kin.noun, kin.rest);
     }
-    let used: usize = names.iter().map(|name| name.split(' ').count()).sum::<usize>() + usize::from(names.len() > 1);
+    let used: usize =
+        names.iter().map(|name| name.split(' ').count()).sum::<usize>() + usize::from(names.len() > 1);
     let mut found = introduce(kin, &names, last_named);
     if names.len() == 1 && !kin.pause {
         found.extend(about(&kin.noun, kin.rest.get(used..).unwrap_or_default()).unwrap_or_default());
@@ -191,16 +245,26 @@ fn about(noun: &str, rest: &[Word]) -> Option<Vec<Found>> {
     let as_i = if is { "am".to_owned() } else { verbs::with_i(&verb.low) };
     let mut told: Vec<Word> = crate::llm::offline::text::words("I");
     told.push(Word { raw: as_i.clone(), low: as_i, pause: verb.pause });
-    let tail = tail.iter().filter(|word| !matches!(word.low.as_str(), "also" | "really" | "just" | "currently" | "now" | "still"));
-    told.extend(tail.map(|word| Word { low: if word.low == "does" { "do".into() } else { word.low.clone() }, ..word.clone() }));
+    let tail = tail.iter().filter(|word| {
+        !matches!(word.low.as_str(), "also" | "really" | "just" | "currently" | "now" | "still")
+    });
+    told.extend(tail.map(|word| Word {
+        low: if word.low == "does" { "do".into() } else { word.low.clone() },
+        ..word.clone()
+    }));
     statements::facts(&subject, &told)
 }
 
 /// `my boat is called Paciencia`.
 fn called_thing(rest: &[Word]) -> Option<Vec<Found>> {
-    let at = (1..=3).find(|at| rest.get(*at..).is_some_and(|tail| strip(tail, "is|are called|named").is_some() || strip(tail, "'s name is").is_some()))?;
+    let at = (1..=3).find(|at| {
+        rest.get(*at..).is_some_and(|tail| {
+            strip(tail, "is|are called|named").is_some() || strip(tail, "'s name is").is_some()
+        })
+    })?;
     let thing: Vec<&str> = rest.get(..at)?.iter().map(|word| word.low.as_str()).collect();
     let tail = rest.get(at..)?;
     let named = name(strip(tail, "is|are called|named").or_else(|| strip(tail, "'s name is"))?)?;
-    (thing != ["name"]).then(|| vec![Found::new(&format!("user's {}", thing.join(" ")), "is_named", named, 0.85)])
+    (thing != ["name"])
+        .then(|| vec![Found::new(&format!("user's {}", thing.join(" ")), "is_named", named, 0.85)])
 }

@@ -27,7 +27,12 @@ pub(crate) struct Found {
 
 impl Found {
     fn new(subject: &str, predicate: &str, object: impl Into<String>, confidence: f64) -> Self {
-        Self { subject: subject.to_owned(), predicate: predicate.to_owned(), object: object.into(), confidence }
+        Self {
+            subject: subject.to_owned(),
+            predicate: predicate.to_owned(),
+            object: object.into(),
+            confidence,
+        }
     }
 }
 
@@ -42,7 +47,9 @@ pub(crate) fn statements(text: &str) -> Vec<Found> {
         let new = kin::facts(&clause, &mut last_named).or_else(|| statements::facts(SPEAKER, &clause));
         for fact in new.unwrap_or_default() {
             let known = found.iter().any(|other| {
-                other.subject == fact.subject && other.predicate == fact.predicate && other.object == fact.object
+                other.subject == fact.subject
+                    && other.predicate == fact.predicate
+                    && other.object == fact.object
             });
             if !known {
                 found.push(fact);

@@ -47,7 +47,10 @@ pub(super) fn summary(lines: &[TranscriptLine], facts: usize) -> Option<SummaryD
         return None;
     }
     let emotions = emotions(&said);
-    let points = usize::from(facts > 0) + usize::from(facts > 3) + usize::from(!emotions.is_empty()) + usize::from(characters > 600);
+    let points = usize::from(facts > 0)
+        + usize::from(facts > 3)
+        + usize::from(!emotions.is_empty())
+        + usize::from(characters > 600);
     let meaningfulness = u8::try_from(1 + points).unwrap_or(5).min(5);
     Some(SummaryDraft { text, meaningfulness, emotions, topics: topics(&frequent) })
 }
@@ -55,7 +58,9 @@ pub(super) fn summary(lines: &[TranscriptLine], facts: usize) -> Option<SummaryD
 fn frequencies(said: &[&TranscriptLine]) -> BTreeMap<String, usize> {
     let mut frequent = BTreeMap::new();
     for line in said {
-        for word in words(&line.text).iter().filter(|word| !is_light(&word.low) && word.low.chars().count() > 2) {
+        for word in
+            words(&line.text).iter().filter(|word| !is_light(&word.low) && word.low.chars().count() > 2)
+        {
             *frequent.entry(word.low.clone()).or_insert(0) += 1;
         }
     }
@@ -64,7 +69,11 @@ fn frequencies(said: &[&TranscriptLine]) -> BTreeMap<String, usize> {
 
 fn weigh(sentence: &str, name: &str, frequent: &BTreeMap<String, usize>) -> Option<(String, f64)> {
     let mut words = words(sentence);
-    while let Some(rest) = ["hi|hello|hey|well|so|oh|yes|no|ok|and|but|thanks|haha|lol", "good morning|evening"].iter().find_map(|lead| strip(&words, lead)) {
+    while let Some(rest) =
+        ["hi|hello|hey|well|so|oh|yes|no|ok|and|but|thanks|haha|lol", "good morning|evening"]
+            .iter()
+            .find_map(|lead| strip(&words, lead))
+    {
         words = rest.to_vec();
     }
     if words.len() < 3 || is_question(sentence) {
@@ -73,7 +82,10 @@ fn weigh(sentence: &str, name: &str, frequent: &BTreeMap<String, usize>) -> Opti
     let facts = statements(sentence).len() as f64;
     let feeling = FEELINGS.iter().any(|(_, shown)| has_any(&words, shown));
     let telling: usize = content(sentence).iter().filter_map(|stem| frequent.get(stem)).sum();
-    let weight = facts * 2.0 + if feeling { 1.0 } else { 0.0 } + (telling as f64).min(6.0) * 0.2 + (words.len() as f64).min(20.0) * 0.03;
+    let weight = facts * 2.0
+        + if feeling { 1.0 } else { 0.0 }
+        + (telling as f64).min(6.0) * 0.2
+        + (words.len() as f64).min(20.0) * 0.03;
     words.truncate(40);
     let said = verbs::as_they(&words);
     Some((capitalise(&format!("{name} said: {said}.")), weight))
@@ -83,7 +95,9 @@ fn emotions(said: &[&TranscriptLine]) -> Vec<String> {
     let all: Vec<_> = said.iter().flat_map(|line| words(&line.text)).collect();
     let mut counted: Vec<(usize, &str)> = FEELINGS
         .iter()
-        .map(|(feeling, shown)| (all.iter().filter(|word| shown.contains(&word.low.as_str())).count(), *feeling))
+        .map(|(feeling, shown)| {
+            (all.iter().filter(|word| shown.contains(&word.low.as_str())).count(), *feeling)
+        })
         .filter(|(count, _)| *count > 0)
         .collect();
     counted.sort_by_key(|(count, _)| std::cmp::Reverse(*count));

@@ -2,7 +2,10 @@ use super::{statements, wishes::wishes};
 use rstest::rstest;
 
 fn told(text: &str) -> Vec<String> {
-    statements(text).into_iter().map(|fact| format!("{} {} {}", fact.subject, fact.predicate, fact.object)).collect()
+    statements(text)
+        .into_iter()
+        .map(|fact| format!("{} {} {}", fact.subject, fact.predicate, fact.object))
+        .collect()
 }
 
 #[rstest]
