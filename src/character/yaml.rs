@@ -316,7 +316,7 @@ mod tests {
     #[rstest]
     #[case("a: 1\na: 2\n", 2, 1, "stands twice")]
     #[case("a:\n\t- b\n", 2, 1, "tab")]
-    #[case("a: [1\nb: 2\n", 2, 1, "no YAML")]
+    #[case("a: [1\nb: 2\n", 2, 2, "no YAML")]
     #[case("a: 1\n---\nb: 2\n", 2, 1, "second document")]
     fn what_is_wrong_is_said_with_its_place(
         #[case] text: &str,

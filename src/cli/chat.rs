@@ -93,7 +93,7 @@ fn explain(app: &App) {
         }
     }
     for tier in app.llm.describe() {
-        if tier.falls_back_to_main && tier.tier != Tier::Main {
+        if tier.falls_back_to_main && tier.tier != Tier::Main && !app.llm.is_offline(Tier::Main) {
             eprintln!("note: the {} tier uses the main model ({})", tier.tier.as_str(), tier.model);
         }
     }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::{Row, any::AnyRow};
 
-use super::{Memory, MemoryError, data, visible::Visible, words};
+use super::{Memory, MemoryError, data, store::QUESTION, visible::Visible, words};
 use crate::{
     model::{MessageId, RecalledItem, RecalledSource, Timestamp, UnitScore, UserId, Viewer},
     store::{Engine, StoreError, vector},
@@ -54,7 +54,7 @@ impl Memory {
     /// there is nothing on record.
     ///
     /// A row fits when its cosine to the question is at least 0.30 or it holds at least a third of the question's content
-    /// words. Fitting rows are ordered by reciprocal rank fusion of both searches, weighted by recency (85 to 100 %),
+    /// words. What was merely asked says nothing and comes up only when the question is about asking. Fitting rows are ordered by reciprocal rank fusion of both searches, weighted by recency (85 to 100 %),
     /// importance (60 to 140 %) and source (a person's words 1.0, a summary 0.9, the character's own words 0.6).
     ///
     /// # Errors
@@ -80,10 +80,12 @@ impl Memory {
                 held.cosine = held.cosine.or(row.cosine);
             }
         }
+        let about_asking = asked.iter().any(|word| word.starts_with("ask") || word.starts_with("question"));
         let excluded: Vec<String> = query.exclude.iter().map(ToString::to_string).collect();
         let mut fitting: Vec<(f64, Candidate)> = candidates
             .into_values()
             .filter(|candidate| !excluded.contains(&candidate.source))
+            .filter(|candidate| about_asking || candidate.importance > QUESTION)
             .filter_map(|candidate| {
                 let covered = words::coverage(&asked, &candidate.text);
                 let fits = candidate.cosine.unwrap_or(0.0) >= CLOSE || covered >= COVERED;

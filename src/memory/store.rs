@@ -11,7 +11,7 @@ use crate::{
 /// How much a statement, and how much a mere question, is worth remembering, in `0.0..=1.0`. A question asked before looks
 /// very much like the same question asked again, and says nothing.
 const STATEMENT: f64 = 0.5;
-const QUESTION: f64 = 0.1;
+pub(super) const QUESTION: f64 = 0.1;
 
 impl Memory {
     /// Keeps a person's message. It can be found by its words when this returns. A message that came before is not kept

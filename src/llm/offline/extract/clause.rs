@@ -1,6 +1,9 @@
 //! Messages cut into clauses that state something: no questions, quotations, suppositions or jokes.
 
-use super::lists::{ADVERBS, ENDERS, POINTING, TRAILING};
+use super::{
+    lists::POINTING,
+    words::{ADVERBS, ENDERS, TRAILING},
+};
 use crate::llm::offline::text::{
     Word, begins_like_question, has_any, is_light, join, sentences, strip, words,
 };

@@ -3,8 +3,9 @@
 use super::{
     Found, SPEAKER,
     clause::{name, names},
-    lists::{DESCRIBING, ENDERS, NUMBERS, PETS, RELATIONS},
+    lists::{NUMBERS, PETS, RELATIONS},
     statements,
+    words::{DESCRIBING, ENDERS},
 };
 use crate::llm::offline::{
     text::{Word, strip},

@@ -10,6 +10,7 @@
 mod clause;
 mod kin;
 pub(crate) mod lists;
+mod words;
 mod statements;
 mod summary;
 mod wishes;

@@ -3,7 +3,8 @@
 use super::{
     Found, SPEAKER,
     clause::{list, name, phrase},
-    lists::{JOBS, LANGUAGES, NUMBERS, PEOPLES, POINTING, STATES},
+    lists::{JOBS, NUMBERS, PEOPLES, POINTING, STATES},
+    words::LANGUAGES,
 };
 use crate::llm::offline::text::{Word, strip};
 
@@ -249,7 +250,7 @@ fn place(words: &[Word]) -> Option<String> {
             && next.is_some_and(|next| next.low != "i")
             && words.get(at + 2).is_none_or(|after| {
                 words.get(at + 1).is_some_and(|next| next.pause)
-                    || super::lists::ENDERS.contains(&after.low.as_str())
+                    || super::words::ENDERS.contains(&after.low.as_str())
             })
     });
     if let Some(at) = two_part {
@@ -274,7 +275,7 @@ fn called(subject: &str, clause: &[Word]) -> Option<Vec<Found>> {
     let used = named.split(' ').count();
     let ends = rest.get(used - 1).is_some_and(|word| word.pause)
         || rest.len() == used
-        || rest.get(used).is_some_and(|next| super::lists::ENDERS.contains(&next.low.as_str()));
+        || rest.get(used).is_some_and(|next| super::words::ENDERS.contains(&next.low.as_str()));
     let low = first.low.as_str();
     let state = STATES.contains(&low) || PEOPLES.contains(&low) || JOBS.contains(&low);
     if !ends || state {
@@ -286,7 +287,7 @@ fn called(subject: &str, clause: &[Word]) -> Option<Vec<Found>> {
     let like_a_state = ["ing", "ed", "ly", "ful", "less", "ous", "ive", "ish", "able"]
         .iter()
         .any(|ending| low.ends_with(ending));
-    let common = super::lists::COMMON_NAMES.contains(&low);
+    let common = super::words::COMMON_NAMES.contains(&low);
     (subject == SPEAKER && common && !like_a_state)
         .then(|| vec![Found::new(subject, "is_named", named, GUESS)])
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{lists::FEELINGS, statements};
+use super::{statements, words::FEELINGS};
 use crate::{
     llm::offline::{
         text::{capitalise, content, has_any, is_light, is_question, sentences, strip, words},

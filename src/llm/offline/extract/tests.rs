@@ -1,3 +1,5 @@
+//! What is found in what people say, and what is not.
+
 use super::{statements, wishes::wishes};
 use rstest::rstest;
 

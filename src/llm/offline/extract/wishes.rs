@@ -1,9 +1,6 @@
 //! Wishes about answers, when they are stated as wishes.
 
-use super::{
-    clause::name,
-    lists::{LANGUAGES, POINTING},
-};
+use super::{clause::name, lists::POINTING, words::LANGUAGES};
 use crate::{
     llm::offline::text::{Word, find, has, has_any, join, sentences, strip, words},
     model::{Preference, Style, Verbosity},
