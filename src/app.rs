@@ -177,7 +177,7 @@ async fn sweep(conversations: Conversations) {
             Ok(0) => {}
             Ok(ended) => tracing::info!(ended, "sessions are over and will be looked back at"),
             Err(error) => {
-                tracing::warn!(%error, "idle sessions could not be ended; trying again in a minute")
+                tracing::warn!(%error, "idle sessions could not be ended; trying again in a minute");
             }
         }
     }

@@ -3,7 +3,18 @@
 //! The rooms of the house, from the top floor down. An import only ever goes down this list
 //! (`tests/architecture.rs` holds it to that).
 
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic))]
+#![cfg_attr(
+    test,
+    allow(
+        clippy::expect_used,
+        clippy::format_push_string,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unwrap_used,
+        clippy::used_underscore_binding
+    )
+)]
 
 // The command line, one file a subcommand.
 pub mod cli;

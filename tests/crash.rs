@@ -1,5 +1,7 @@
 //! Nothing is lost: a talk that is killed at any point, and background work that a kill interrupts.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 #[path = "support/program.rs"]
 #[allow(dead_code)]
 mod program;

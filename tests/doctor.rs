@@ -1,5 +1,7 @@
 //! `dramatis doctor`: each finding with its remedy, exit code 1 on errors.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 #[path = "support/program.rs"]
 #[allow(dead_code)]
 mod program;

@@ -1,5 +1,7 @@
 //! Journeys through the whole program, as its users make them: the binary, its pipes, its files.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 #[path = "support/program.rs"]
 #[allow(dead_code)]
 mod program;

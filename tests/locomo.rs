@@ -1,6 +1,8 @@
 //! Real input: one speaker's side of a long dated conversation, spoken to a character, and then questions about it. The
 //! data is not part of the project; without it this says so and is skipped. `LOCOMO=path/to/26.json` names another file.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 #[path = "support/program.rs"]
 #[allow(dead_code)]
 mod program;

@@ -89,6 +89,9 @@ struct Shared {
     news: broadcast::Sender<CastEvent>,
 }
 
+/// What is wrong in each folder, by the folder's name.
+pub type FindingsByFolder = Vec<(String, Vec<Finding>)>;
+
 /// All characters of a directory. Cloning shares them.
 #[derive(Debug, Clone)]
 pub struct Cast(Arc<Shared>);
@@ -117,7 +120,7 @@ impl Cast {
     ///
     /// # Errors
     /// [`CharacterError::Directory`].
-    pub fn open(dir: &Path) -> Result<(Self, Vec<(String, Vec<Finding>)>), CharacterError> {
+    pub fn open(dir: &Path) -> Result<(Self, FindingsByFolder), CharacterError> {
         let unreadable = |source| CharacterError::Directory { path: dir.display().to_string(), source };
         let mut folders = BTreeSet::new();
         for entry in std::fs::read_dir(dir).map_err(unreadable)? {

@@ -11,7 +11,7 @@ mod load;
 mod scaffold;
 mod yaml;
 
-pub use cast::{Cast, CastEvent, CastWatcher, CharacterError};
+pub use cast::{Cast, CastEvent, CastWatcher, CharacterError, FindingsByFolder};
 pub use definition::{
     BackgroundFact, Character, Core, EmojiUse, EmotionalKeywords, Evolution, Formality, Goal, Indicator,
     Keywords, LurkTriggers, Milestone, ModelOverride, ModelTier, MoodEffect, Reactions, ResponseLength,

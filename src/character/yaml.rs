@@ -284,10 +284,11 @@ fn scalar(text: &str) -> Value {
         _ => {}
     }
     let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    if !digits.is_empty() && digits.chars().all(|c| c.is_ascii_digit()) {
-        if let Ok(number) = text.strip_prefix('+').unwrap_or(text).parse::<i64>() {
-            return number.into();
-        }
+    if !digits.is_empty()
+        && digits.chars().all(|c| c.is_ascii_digit())
+        && let Ok(number) = text.strip_prefix('+').unwrap_or(text).parse::<i64>()
+    {
+        return number.into();
     }
     let number_like = digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
         && digits.chars().all(|c| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-'));

@@ -165,7 +165,7 @@ async fn measure(part: Part, dir: &Path, turns: usize) -> anyhow::Result<Figures
 /// Data in a scratch directory, models from where they are.
 fn dir_for(settings: &mut Settings, dir: &Path, models: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir)?;
-    settings.data_dir = dir.to_owned();
+    dir.clone_into(&mut settings.data_dir);
     settings.database = crate::store::Location::in_dir(dir);
     if settings.embedding_model != "none"
         && let Some(found) = crate::embed::catalogue::locate(models, &settings.embedding_model)

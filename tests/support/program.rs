@@ -1,5 +1,7 @@
 //! Runs the built program as a user would: in a directory of its own, on pipes, with nothing configured but what the test
-//! sets.
+//! set.
+
+#![allow(unreachable_pub)].
 
 use std::{
     io::Write,
@@ -11,32 +13,32 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A directory of a person who has just cloned the project.
-pub(crate) struct Home {
+pub struct Home {
     dir: TempDir,
     model: bool,
 }
 
 impl Home {
     /// An empty home without an embedding model, so that a test does not depend on one.
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Self { dir: TempDir::new().unwrap(), model: false }
     }
 
     /// A home that uses the embedding model of the project's own data directory, if it is set up.
-    pub(crate) fn with_model() -> Self {
+    pub fn with_model() -> Self {
         Self { dir: TempDir::new().unwrap(), model: model_dir().is_some() }
     }
 
-    pub(crate) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    pub(crate) fn data(&self) -> PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.path().join("data")
     }
 
     /// The program with `arguments`.
-    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_dramatis"));
         command
             .args(arguments)
@@ -54,12 +56,12 @@ impl Home {
     }
 
     /// Runs to the end with `input` on standard input.
-    pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Output {
+    pub fn run(&self, arguments: &[&str], input: &str) -> Output {
         run(self.command(arguments), input)
     }
 
     /// Talks with `--json` and gives the events of all turns.
-    pub(crate) fn talk(&self, arguments: &[&str], input: &str) -> Vec<Value> {
+    pub fn talk(&self, arguments: &[&str], input: &str) -> Vec<Value> {
         let arguments: Vec<&str> = ["chat", "--json"].iter().chain(arguments).copied().collect();
         let output = self.run(&arguments, input);
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -68,7 +70,7 @@ impl Home {
 }
 
 /// Runs a command to its end with `input` on standard input.
-pub(crate) fn run(mut command: Command, input: &str) -> Output {
+pub fn run(mut command: Command, input: &str) -> Output {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
@@ -83,7 +85,7 @@ pub(crate) fn run(mut command: Command, input: &str) -> Output {
 }
 
 /// One JSON value a line.
-pub(crate) fn events(stdout: &[u8]) -> Vec<Value> {
+pub fn events(stdout: &[u8]) -> Vec<Value> {
     String::from_utf8_lossy(stdout)
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}")))
@@ -91,17 +93,17 @@ pub(crate) fn events(stdout: &[u8]) -> Vec<Value> {
 }
 
 /// The events of one type.
-pub(crate) fn of_type<'a>(events: &'a [Value], name: &str) -> Vec<&'a Value> {
+pub fn of_type<'a>(events: &'a [Value], name: &str) -> Vec<&'a Value> {
     events.iter().filter(|event| event["type"] == name).collect()
 }
 
 /// The text of the last answer.
-pub(crate) fn last_answer(events: &[Value]) -> String {
+pub fn last_answer(events: &[Value]) -> String {
     of_type(events, "final").last().unwrap()["text"].as_str().unwrap().to_owned()
 }
 
 /// Where `dramatis models pull` puts the default model in a checkout.
-pub(crate) fn model_dir() -> Option<PathBuf> {
+pub fn model_dir() -> Option<PathBuf> {
     let dir =
         Path::new(env!("CARGO_MANIFEST_DIR")).join("data/models/sentence-transformers--all-MiniLM-L6-v2");
     dir.join("model.safetensors").is_file().then_some(dir)

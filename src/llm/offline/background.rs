@@ -107,7 +107,7 @@ fn spoken(predicate: &str, object: &str) -> Option<String> {
         } else {
             verbs::with_i(first)
         };
-        let rest: String = rest.iter().map(|word| format!(" {}", own(word))).collect();
+        let rest: String = rest.iter().fold(String::new(), |text, word| text + " " + &own(word));
         let object = before_pronoun(object, &["she", "he"], own)?;
         return Some(format!("I {verb}{rest} {object}."));
     }
@@ -125,7 +125,7 @@ fn before_pronoun(object: &str, unclear: &[&str], own: impl Fn(&str) -> String) 
         if has_unclear {
             break;
         }
-        kept.push(piece.split(' ').map(|word| own(word)).collect::<Vec<_>>().join(" "));
+        kept.push(piece.split(' ').map(&own).collect::<Vec<_>>().join(" "));
     }
     let text = kept.concat();
     let text = text.trim_end_matches([',', ';', ' ']).to_owned();

@@ -93,7 +93,7 @@ impl Turn<'_> {
 
     fn draft(&self) -> Draft {
         let sentences = sentences(self.message());
-        let act = self.act(&sentences);
+        let act = Self::act(&sentences);
         if self.flagged("crisis") || act == Some("crisis") {
             return Draft { whole: true, ..Draft::of(self.examples.answer("crisis", self.message())) };
         }
@@ -113,7 +113,7 @@ impl Turn<'_> {
     }
 
     /// The most telling act of the message; the order of the cues decides.
-    fn act(&self, sentences: &[String]) -> Option<&'static str> {
+    fn act(sentences: &[String]) -> Option<&'static str> {
         let order = |topic: &str| act::rank(topic);
         sentences.iter().filter_map(|sentence| act::of(sentence)).min_by_key(|topic| order(topic))
     }
@@ -216,7 +216,7 @@ impl Turn<'_> {
         let close = likest.filter(|found| found.likeness >= CLOSE && own_topic(found));
         let weighty = matches!(act, Some("are-you-an-ai" | "boundary" | "insult"));
         let mut draft = match (close, act) {
-            (Some(found), _) if !weighty => self.from_example(found),
+            (Some(found), _) if !weighty => self.after_example(found),
             (_, Some(topic)) => self.on(topic),
             _ => self.without_cue(likest, sentences),
         };
@@ -244,7 +244,7 @@ impl Turn<'_> {
         each.chain(self.examples.likest(self.message())).max_by(|a, b| a.likeness.total_cmp(&b.likeness))
     }
 
-    fn from_example(&self, found: Match<'_>) -> Draft {
+    fn after_example(&self, found: Match<'_>) -> Draft {
         let topic = found.exchange.topic.as_str();
         if topics::NAMED.contains(&topic) {
             return self.on(topic);
@@ -276,7 +276,7 @@ impl Turn<'_> {
             return draft;
         }
         if let Some(found) = likest.filter(|found| found.likeness >= CLOSE) {
-            return self.from_example(found);
+            return self.after_example(found);
         }
         if let Some(fact) = background::answer(self.material, self.avoid) {
             return Draft::of(fact);
@@ -284,7 +284,7 @@ impl Turn<'_> {
         if let Some(found) =
             likest.filter(|found| found.likeness >= NEAR && found.exchange.topic != "greeting")
         {
-            return self.from_example(found);
+            return self.after_example(found);
         }
         if act::is_brief_reaction(self.message()) {
             return Draft::of(self.examples.answer("go-on", self.message()));

@@ -37,9 +37,10 @@ fn without_user(template: &str) -> String {
     while let Some((before, after)) = text.split_once("{{user}}") {
         let starts = before.trim_end().is_empty() || before.trim_end().ends_with(['.', '!', '?', '…']);
         let rest = after.trim_start_matches([',', '.', '!']).trim_start();
-        text = match starts && rest.len() != after.len() {
-            true => format!("{before}{}", capitalise(rest)),
-            false => format!("{before}{}{after}", if starts { "You" } else { "you" }),
+        text = if starts && rest.len() != after.len() {
+            format!("{before}{}", capitalise(rest))
+        } else {
+            format!("{before}{}{after}", if starts { "You" } else { "you" })
         };
     }
     text

@@ -176,7 +176,7 @@ fn as_first_person(all: &[Word], person: &str) -> Vec<Word> {
             "do".clone_into(&mut turned.low);
         } else if word.low == "is"
             && next.is_some_and(|next| next.eq_ignore_ascii_case(person))
-            && !all.get(at + 2).is_some_and(|after| after.low == "'s")
+            && all.get(at + 2).is_none_or(|after| after.low != "'s")
         {
             "am".clone_into(&mut turned.low);
         }

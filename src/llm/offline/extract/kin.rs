@@ -100,7 +100,7 @@ fn noun(words: &[Word]) -> Option<Kin<'_>> {
         let is_relation = RELATIONS.contains(&singular.as_str());
         let more_follows =
             tail.first().is_some_and(|next| PETS.contains(&self::singular(&next.low).as_str()));
-        if (is_pet || is_relation) && !(more_follows && !word.pause) {
+        if (is_pet || is_relation) && (word.pause || !more_follows) {
             let guinea = singular == "guinea";
             let rest = if guinea { tail.get(1..).unwrap_or_default() } else { tail };
             let (noun, kind) = if guinea {

@@ -9,6 +9,9 @@ use crate::{
 const ANSWERS: &str =
     "answer|answers|reply|replies|response|responses|message|messages|text|texts|sentences|explanations";
 
+/// Finds one kind of wish in the words of a sentence.
+type Rule = fn(&[Word]) -> Option<Preference>;
+
 /// The explicit wishes in `text`.
 pub(crate) fn wishes(text: &str) -> Vec<Preference> {
     let mut found = Vec::new();
@@ -29,7 +32,7 @@ pub(crate) fn wishes(text: &str) -> Vec<Preference> {
         if waved_off || words.len() > 40 {
             continue;
         }
-        let rules: [fn(&[Word]) -> Option<Preference>; 5] = [length, tone, emojis, language, timezone];
+        let rules: [Rule; 5] = [length, tone, emojis, language, timezone];
         found.extend(rules.iter().filter_map(|rule| rule(&words)));
         found.extend(nickname(&words));
         found.extend(avoided(&words).into_iter().map(Preference::AvoidTopic));

@@ -1,0 +1,325 @@
+//! One suite for every engine: what the rooms promise holds on SQLite and on Postgres alike.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+#[path = "support/databases.rs"]
+mod databases;
+
+use std::{sync::Arc, time::Duration};
+
+use databases::stores;
+use dramatis::{
+    embed::Embeddings,
+    jobs::{Enqueued, NewJob, Queue},
+    memory::{Memory, MemoryError, NewMessage, RecallQuery},
+    model::{
+        CharacterId, Clock, ManualClock, MessageId, Place, Preference, PreferenceDraft, Scope, SystemClock,
+        Timestamp, UserId, Verbosity, Viewer,
+    },
+    relationship::{EventKind, Relationships, Tone},
+    store::{Database, vector},
+};
+use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+use uuid::Uuid;
+
+fn elena() -> CharacterId {
+    CharacterId::new("elena").unwrap()
+}
+
+fn user(name: &str) -> UserId {
+    UserId::console(name).unwrap()
+}
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(1_700_000_000_000_000 + seconds * 1_000_000)
+}
+
+fn words_only(database: &Database) -> Memory {
+    Memory::new(database.clone(), Embeddings::start(None, "none".to_owned()), Arc::new(SystemClock))
+}
+
+fn message(character: &CharacterId, name: &str, place: &str, text: &str, when: Timestamp) -> NewMessage {
+    NewMessage {
+        platform: "test".to_owned(),
+        platform_id: Uuid::now_v7().to_string(),
+        character: character.clone(),
+        user: user(name),
+        user_name: name.to_owned(),
+        place: place.parse().unwrap(),
+        text: text.to_owned(),
+        at: when,
+        reply_to: None,
+    }
+}
+
+fn viewer(name: &str, place: &str) -> Viewer {
+    Viewer::new(elena(), user(name), place.parse::<Place>().unwrap())
+}
+
+fn query(text: &str) -> RecallQuery {
+    RecallQuery { text: text.to_owned(), vector: None, limit: 50, exclude: Vec::new(), now: at(0) }
+}
+
+async fn recalled(memory: &Memory, viewer: &Viewer, text: &str) -> Vec<String> {
+    memory.recall(viewer, &query(text)).await.unwrap().into_iter().map(|item| item.text).collect()
+}
+
+#[tokio::test]
+async fn a_message_is_found_as_soon_as_it_is_kept() {
+    for store in stores().await {
+        let memory = words_only(&store.database);
+        let told = message(&elena(), "robin", "dm", "I have two boats, the Gull and the Tern.", at(0));
+        memory.store_user_message(told).await.unwrap();
+        let found = recalled(&memory, &viewer("robin", "dm"), "what boats do I have?").await;
+        assert_eq!(found, ["I have two boats, the Gull and the Tern."], "{}", store.name);
+        assert!(recalled(&memory, &viewer("robin", "dm"), "what is my cat called?").await.is_empty());
+    }
+}
+
+#[tokio::test]
+async fn the_same_message_is_kept_once() {
+    for store in stores().await {
+        let memory = words_only(&store.database);
+        let told = message(&elena(), "robin", "dm", "once", at(0));
+        let first = memory.store_user_message(told.clone()).await.unwrap();
+        let second = memory.store_user_message(told).await.unwrap();
+        assert!(!first.duplicate && second.duplicate);
+        assert_eq!(first.message.id, second.message.id);
+        assert_eq!(memory.stats().await.unwrap().messages_of_people, 1, "{}", store.name);
+    }
+}
+
+#[tokio::test]
+async fn there_is_one_answer_to_a_message() {
+    for store in stores().await {
+        let memory = words_only(&store.database);
+        let asked =
+            memory.store_user_message(message(&elena(), "robin", "dm", "hi", at(0))).await.unwrap().message;
+        let long_ago = Timestamp::from_micros(0);
+        assert_eq!(memory.pending("test", long_ago).await.unwrap().len(), 1);
+        let first = memory.store_reply(&asked, "hello", at(1), true).await.unwrap();
+        let second = memory.store_reply(&asked, "hello again", at(2), true).await.unwrap();
+        assert_eq!(first.id, second.id);
+        assert!(memory.pending("test", long_ago).await.unwrap().is_empty());
+        let history = memory.history(&viewer("robin", "dm"), 10).await.unwrap();
+        let texts: Vec<_> = history.iter().map(|line| line.text.as_str()).collect();
+        assert_eq!(texts, ["hi", "hello"], "{}", store.name);
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_kept_is_refused() {
+    for store in stores().await {
+        let memory = words_only(&store.database);
+        let blank = memory.store_user_message(message(&elena(), "robin", "dm", " \n", at(0))).await;
+        assert!(matches!(blank, Err(MemoryError::Empty)));
+        let long =
+            memory.store_user_message(message(&elena(), "robin", "dm", &"x".repeat(32_001), at(0))).await;
+        assert!(matches!(long, Err(MemoryError::TooLong(32_001))), "{}", store.name);
+    }
+}
+
+#[tokio::test]
+async fn a_phrase_deep_in_a_long_message_is_found() {
+    for store in stores().await {
+        let memory = words_only(&store.database);
+        let filler = "We walked along the shore and talked of nothing much. ".repeat(40);
+        let text = format!("{filler}My grandmother was a cartographer. {filler}");
+        memory.store_user_message(message(&elena(), "robin", "dm", &text, at(0))).await.unwrap();
+        let found = recalled(&memory, &viewer("robin", "dm"), "cartographer").await;
+        assert_eq!(found.len(), 1, "{}", store.name);
+        assert!(found[0].contains("cartographer") && found[0].chars().count() <= 500);
+    }
+}
+
+#[tokio::test]
+async fn a_pause_ends_a_session_and_what_is_brought_in_late_does_not_join_it() {
+    for store in stores().await {
+        let memory = words_only(&store.database);
+        let keep = async |seconds| {
+            memory.store_user_message(message(&elena(), "robin", "dm", "hi", at(seconds))).await.unwrap()
+        };
+        let first = keep(0).await;
+        let near = keep(29 * 60).await;
+        let after = keep(29 * 60 + 31 * 60).await;
+        assert_eq!(first.message.session, near.message.session);
+        assert_ne!(near.message.session, after.message.session);
+        assert_eq!(after.ended, [first.message.session], "{}", store.name);
+        let early = keep(-86_400).await;
+        assert_ne!(early.message.session, after.message.session);
+    }
+}
+
+#[tokio::test]
+async fn wishes_about_form_hold_everywhere_and_private_ones_do_not() {
+    for store in stores().await {
+        let memory = words_only(&store.database);
+        let source = MessageId::new();
+        let draft = |preference| PreferenceDraft { preference, owner: user("robin"), source };
+        let wishes = [
+            draft(Preference::Verbosity(Verbosity::Short)),
+            draft(Preference::AvoidTopic("the divorce".to_owned())),
+            draft(Preference::Nickname("Captain".to_owned())),
+        ];
+        memory.set_preferences(&viewer("robin", "dm"), &wishes).await.unwrap();
+        let private = memory.preferences(&viewer("robin", "dm")).await.unwrap();
+        assert_eq!(private.nickname.as_deref(), Some("Captain"));
+        assert_eq!(private.avoid_topics, ["the divorce"]);
+        let public = memory.preferences(&viewer("robin", "lounge/general")).await.unwrap();
+        assert_eq!(public.verbosity, Some(Verbosity::Short), "{}", store.name);
+        assert!(public.nickname.is_none() && public.avoid_topics.is_empty());
+        let other = memory.preferences(&viewer("sam", "dm")).await.unwrap();
+        assert_eq!(other, dramatis::model::Preferences::default());
+    }
+}
+
+#[tokio::test]
+async fn trust_is_what_its_events_add_up_to() {
+    for store in stores().await {
+        let clock = Arc::new(ManualClock::at(at(0)));
+        let relationships = Relationships::new(store.database.clone(), clock.clone());
+        let (character, robin) = (elena(), user("robin"));
+        for turn in 0..60 {
+            let source = format!("message {turn}");
+            relationships.record_turn(&character, &robin, &source, Tone::Warm, clock.now()).await.unwrap();
+            let again = relationships
+                .record_turn(&character, &robin, &source, Tone::Warm, clock.now())
+                .await
+                .unwrap();
+            assert!((again.before.get() - again.after.get()).abs() < 1e-9, "a message counts once");
+        }
+        let standing = relationships.standing(&character, &robin, clock.now(), None).await.unwrap();
+        assert!((standing.trust.get() - 8.0).abs() < 1e-6, "{}: the daily cap is 8", store.name);
+        assert_eq!(standing.turns, 60);
+
+        let before = standing.trust.get();
+        let up = relationships
+            .record(&character, &robin, EventKind::Reaction, 5.0, "a heart", "r1")
+            .await
+            .unwrap();
+        assert!((up.after.get() - before - 5.0).abs() < 1e-6);
+        let down = relationships
+            .record(&character, &robin, EventKind::ReactionRemoved, 0.0, "taken back", "r1")
+            .await
+            .unwrap();
+        assert!((down.after.get() - before).abs() < 1e-6, "a reaction taken back leaves no trace");
+
+        clock.advance(Duration::from_secs(6 * 86_400));
+        let week = relationships.standing(&character, &robin, clock.now(), None).await.unwrap();
+        assert!((week.trust.get() - before).abs() < 1e-6, "a week of silence costs nothing");
+        clock.advance(Duration::from_secs(100 * 86_400));
+        let later = relationships.standing(&character, &robin, clock.now(), None).await.unwrap();
+        assert!(later.trust.get() < before && later.trust.get() > 0.0);
+
+        assert!(relationships.first_time(&character, &robin, "milestone:25", clock.now()).await.unwrap());
+        assert!(!relationships.first_time(&character, &robin, "milestone:25", clock.now()).await.unwrap());
+        let pinned = relationships.standing(&character, &robin, clock.now(), Some(100.0)).await.unwrap();
+        assert!((pinned.trust.get() - 100.0).abs() < f64::EPSILON);
+    }
+}
+
+#[tokio::test]
+async fn a_job_is_queued_once() {
+    for store in stores().await {
+        let queue = Queue::new(store.database.clone(), Arc::new(SystemClock));
+        let job = NewJob {
+            kind: "nobody-does-this",
+            payload: serde_json::json!({}),
+            dedup_key: Some("one".to_owned()),
+            run_at: None,
+            priority: 0,
+            max_attempts: 1,
+        };
+        assert!(matches!(queue.enqueue(job.clone()).await.unwrap(), Enqueued::New(_)));
+        assert_eq!(queue.enqueue(job).await.unwrap(), Enqueued::Duplicate);
+        assert_eq!(queue.counts().await.unwrap().pending, 1, "{}", store.name);
+    }
+}
+
+/// A world of a few people, places and characters, full of secrets; whoever looks, from wherever, sees exactly what
+/// [`Viewer::may_read`] grants: nothing more, and nothing less.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_ever_sees_what_is_not_theirs() {
+    const MESSAGES: usize = 250;
+    const CASES: usize = 10_000;
+    const NAMES: [&str; 4] = ["robin", "sam", "ana", "a/b%"];
+    const PLACES: [&str; 8] = [
+        "dm",
+        "lounge/general",
+        "lounge/staff",
+        "lounge/general/plans",
+        "attic/general",
+        "lounge/gen%2Feral",
+        "a/b",
+        "a/b/c",
+    ];
+    let cast = [elena(), CharacterId::new("iris").unwrap()];
+    for store in stores().await {
+        let mut random = StdRng::seed_from_u64(7);
+        let memory = words_only(&store.database);
+        let mut world: Vec<(CharacterId, Scope, UserId, String)> = Vec::new();
+        for number in 0..MESSAGES {
+            let (character, name) = (cast.choose(&mut random).unwrap(), NAMES.choose(&mut random).unwrap());
+            let place = PLACES.choose(&mut random).unwrap();
+            let text = format!("secret number {number}");
+            let told = message(character, name, place, &text, at(i64::try_from(number).unwrap()));
+            let scope = told.place.scope(&told.user);
+            let kept = memory.store_user_message(told).await.unwrap().message;
+            plant_vector(&store.database, kept.id, &[1.0, 0.0, number as f32 / 1_000.0]).await;
+            world.push((character.clone(), scope, user(name), text));
+        }
+        let (mut seen, mut hidden) = (0_usize, 0_usize);
+        for case in 0..CASES {
+            let viewer = Viewer::new(
+                cast.choose(&mut random).unwrap().clone(),
+                user(NAMES.choose(&mut random).unwrap()),
+                PLACES.choose(&mut random).unwrap().parse().unwrap(),
+            );
+            let entitled: Vec<&str> = world
+                .iter()
+                .filter(|(character, scope, author, _)| viewer.may_read(character, scope, Some(author)))
+                .map(|(.., text)| text.as_str())
+                .collect();
+            let found: Vec<String> = match case % 3 {
+                0 => {
+                    recalled(&memory, &viewer, &format!("secret number {}", random.random_range(0..MESSAGES)))
+                        .await
+                }
+                1 => {
+                    let by_meaning =
+                        RecallQuery { vector: Some(vec![1.0, 0.0, 0.1]), text: String::new(), ..query("") };
+                    let items = memory.recall(&viewer, &by_meaning).await.unwrap();
+                    items.into_iter().map(|item| item.text).collect()
+                }
+                _ => memory.history(&viewer, 100).await.unwrap().into_iter().map(|line| line.text).collect(),
+            };
+            for text in &found {
+                assert!(entitled.contains(&text.as_str()), "{}: {viewer:?} saw `{text}`", store.name);
+            }
+            if case % 3 == 0 {
+                assert_eq!(found.is_empty(), entitled.is_empty(), "{}: {viewer:?}", store.name);
+            }
+            seen += found.len();
+            hidden += world.len() - entitled.len();
+        }
+        assert!(
+            seen > CASES && hidden > CASES,
+            "the world was too small to tell: {seen} seen, {hidden} hidden"
+        );
+        println!("{}: {CASES} looks, {seen} rows seen, every one entitled", store.name);
+    }
+}
+
+/// Gives a message a vector without a model.
+async fn plant_vector(database: &Database, message: MessageId, values: &[f32]) {
+    let sql = format!(
+        "INSERT INTO memory_vector (memory, model, vector) SELECT id, 'none', {} FROM memory WHERE source = $2",
+        vector::input(database.engine(), "$1")
+    );
+    sqlx::query(sqlx::AssertSqlSafe(sql))
+        .bind(vector::to_text(values))
+        .bind(message.to_string())
+        .execute(database.writer())
+        .await
+        .unwrap();
+}
