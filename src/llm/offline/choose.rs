@@ -2,8 +2,9 @@
 
 use super::{
     Material, OfflineExchange, extract, fallback, fill,
-    likeness::Likeness,
-    text::{content, words},
+    likeness::{Likeness, Vector},
+    stem::{content, stem},
+    text::{find, words},
 };
 
 /// The examples of a character, ready to be compared with messages.
@@ -13,6 +14,15 @@ pub(super) struct Examples<'a> {
     usable: Vec<&'a OfflineExchange>,
     likeness: Likeness,
     avoid: Vec<String>,
+}
+
+/// A message, read once for all comparisons.
+#[derive(Debug)]
+struct Said {
+    vector: Vector,
+    content: Vec<String>,
+    /// What the favourite of is asked for.
+    favourite: Option<String>,
 }
 
 /// An example that fits, and how well.
@@ -46,6 +56,7 @@ impl<'a> Examples<'a> {
 
     /// The example whose line is most like `said`, of the topics that may win so.
     pub(super) fn likest(&self, said: &str) -> Option<Match<'a>> {
+        let said = &self.read(said);
         self.usable
             .iter()
             .filter(|exchange| !BY_RULE_ONLY.contains(&exchange.topic.as_str()) && !self.is_avoided(exchange))
@@ -53,14 +64,31 @@ impl<'a> Examples<'a> {
             .max_by(|a, b| a.likeness.total_cmp(&b.likeness))
     }
 
-    /// How alike `said` is to the line of `exchange`. At least one weighty word must be shared when both have some.
-    fn alike(&self, said: &str, exchange: &OfflineExchange) -> f64 {
-        asked(exchange).map_or(0.0, |line| {
-            let (ours, theirs) = (content(said), content(line));
-            let shared = ours.iter().any(|stem| theirs.contains(stem));
-            let discount = if ours.is_empty() && theirs.is_empty() || shared { 1.0 } else { 0.6 };
-            discount * self.likeness.between(said, line)
-        })
+    /// How alike `said` is to the line of `exchange`. Texts whose weighty words differ are alike in form only.
+    fn alike(&self, said: &Said, exchange: &OfflineExchange) -> f64 {
+        let Some(line) = asked(exchange) else { return 0.0 };
+        let (ours, theirs) = (&said.content, content(line));
+        let shared = ours.iter().filter(|stem| theirs.contains(stem)).count() as f64;
+        let all = theirs.iter().all(|stem| ours.contains(stem));
+        let discount = match (ours.is_empty() && theirs.is_empty(), shared > 0.0) {
+            (true, _) => 1.0,
+            (false, true) if all => 1.0,
+            (false, true) => 0.6 + 0.4 * shared / ours.len() as f64,
+            (false, false) => 0.6,
+        };
+        let other_favourite = said.favourite.as_ref().is_some_and(|thing| !theirs.contains(thing));
+        let discount = if other_favourite { discount * 0.5 } else { discount };
+        discount * self.likeness.to(&said.vector, line)
+    }
+
+    fn read(&self, said: &str) -> Said {
+        let words = words(said);
+        let favourite = find(&words, "your favourite").and_then(|rest| rest.first());
+        Said {
+            vector: self.likeness.vector(said),
+            content: content(said),
+            favourite: favourite.map(|thing| stem(&thing.low)),
+        }
     }
 
     /// The answer of the best example of `topic` for `said`; from the built-in ones where the character has none.
@@ -86,20 +114,21 @@ impl<'a> Examples<'a> {
             pool = built_in.filter(|exchange| topic == "crisis" || !self.is_avoided(exchange)).collect();
         }
         let kinds = predicates(said);
+        let read = self.read(said);
         let mut ranked: Vec<(f64, u64, &'a OfflineExchange)> = pool
             .iter()
             .enumerate()
-            .map(|(at, exchange)| (self.rank(exchange, said, &kinds), self.dice(at), *exchange))
+            .map(|(at, exchange)| (self.rank(exchange, said, &read, &kinds), self.dice(at), *exchange))
             .collect();
         ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
         ranked.into_iter().map(|(_, _, exchange)| exchange).collect()
     }
 
-    fn rank(&self, exchange: &OfflineExchange, said: &str, kinds: &[String]) -> f64 {
+    fn rank(&self, exchange: &OfflineExchange, said: &str, read: &Said, kinds: &[String]) -> f64 {
         let answer = reply(exchange);
         let line = asked(exchange).unwrap_or_default();
         // Likeness in steps, so that the seed has a say among answers that fit equally well.
-        let mut rank = (self.alike(said, exchange) * 4.0).round() / 2.0;
+        let mut rank = (self.alike(read, exchange) * 10.0).round() / 5.0;
         rank += stage(exchange, self.material.trust) * 1.2;
         if kinds.iter().any(|kind| predicates(line).contains(kind)) {
             rank += 1.5;
@@ -156,6 +185,20 @@ impl<'a> Examples<'a> {
                 .then(|| exchange.turns.get(3).map(|(_, answer)| answer.clone()))
                 .flatten()
         })
+    }
+
+    /// The topic of the answer that was given last.
+    pub(super) fn last_topic(&self) -> Option<&'a str> {
+        let (_, last) = self.material.history.iter().rev().find(|(by_user, _)| !by_user)?;
+        let first_of = |exchange: &OfflineExchange| {
+            let filled =
+                fill::fill(reply(exchange), self.material.user_name.as_deref(), &self.material.name, "");
+            super::text::sentences(&filled).into_iter().next().unwrap_or_default()
+        };
+        let given = |exchange: &&&OfflineExchange| {
+            words(&first_of(exchange)).len() > 2 && last.contains(&first_of(exchange))
+        };
+        self.usable.iter().find(given).map(|exchange| exchange.topic.as_str())
     }
 
     /// A number that the seed, the message and the place in the file decide.
@@ -220,7 +263,7 @@ fn mismatch(line: &str, answer: &str, said: &str, topic: &str) -> f64 {
     let (line_words, answer_words, said_words) = (content(line), content(answer), content(said));
     let foreign =
         line_words.iter().filter(|stem| answer_words.contains(stem) && !said_words.contains(stem)).count();
-    let mut cost = (foreign as f64) * 0.8;
+    let mut cost = (foreign as f64) * if topic == "nothing-on-record" { 1.6 } else { 0.8 };
     let lows = |text: &str| words(text).into_iter().map(|word| word.low).collect::<Vec<_>>();
     let said_lows = lows(said);
     let opening = lows(&super::text::sentences(answer).into_iter().next().unwrap_or_default());
@@ -230,6 +273,11 @@ fn mismatch(line: &str, answer: &str, said: &str, topic: &str) -> f64 {
         cost +=
             if out_of_time && matches!(topic, "greeting" | "comfort" | "how-are-you") { 1.6 } else { 0.0 };
     }
+    let to_am_i =
+        opening.first().is_some_and(|word| word == "you") && opening.get(1).is_some_and(|word| word == "are");
+    if topic == "are-you-an-ai" && to_am_i && !super::text::has(&words(said), "am i") {
+        cost += 3.0;
+    }
     if matches!(topic, "remember" | "nothing-on-record") {
         let wh = |lows: &[String]| {
             lows.iter()
@@ -238,10 +286,9 @@ fn mismatch(line: &str, answer: &str, said: &str, topic: &str) -> f64 {
         let plain_question = said_lows
             .first()
             .is_some_and(|word| matches!(word.as_str(), "do" | "did" | "have" | "can" | "you" | "remember"));
-        let yes_or_no = opening.first().is_some_and(|word| matches!(word.as_str(), "yes" | "no" | "i"))
-            && opening.get(1).is_none_or(|word| {
-                word == "do" || opening.len() < 3 || opening.first().is_some_and(|first| first != "i")
-            });
+        let opens =
+            |start: &[&str]| opening.iter().map(String::as_str).take(start.len()).eq(start.iter().copied());
+        let yes_or_no = opens(&["yes"]) || opens(&["no"]) || (opens(&["i", "do"]) && opening.len() < 4);
         cost += if yes_or_no && !plain_question && wh(&said_lows) { 1.5 } else { 0.0 };
         for asked in ["when", "who", "where"] {
             let asks_back =

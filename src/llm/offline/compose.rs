@@ -3,13 +3,16 @@
 use super::{
     Material, act, background,
     choose::{Examples, Match, asked, reply},
-    extract, fallback, fill,
+    extract, fill,
     question::{self, Ask, Wanted},
-    recallphrase, record,
+    recallphrase, record, stem,
     text::{self, capitalise, has_any, is_question, sentences, words},
     topics,
 };
 use crate::model::{Preference, Verbosity};
+
+mod finish;
+mod opening;
 
 /// At this likeness an example of the character's own wins over small talk and acknowledgements.
 const CLOSE: f64 = 0.62;
@@ -29,7 +32,9 @@ struct Draft {
     memory: String,
     /// May be joined by a second example when long answers are wished for.
     more: Option<String>,
-    /// Must be said as it is.
+    /// Loses its point when it is cut.
+    uncut: bool,
+    /// Must be said as it is, whatever is wished for.
     whole: bool,
 }
 
@@ -58,7 +63,7 @@ pub(super) fn answer(original: &Material) -> String {
         .preferences
         .avoid_topics
         .iter()
-        .filter(|topic| !text::content(topic).is_empty())
+        .filter(|topic| !stem::content(topic).is_empty())
         .cloned()
         .collect();
     let turn = Turn {
@@ -93,7 +98,7 @@ impl Turn<'_> {
 
     fn draft(&self) -> Draft {
         let sentences = sentences(self.message());
-        let act = Self::act(&sentences);
+        let act = most_telling(&sentences);
         if self.flagged("crisis") || act == Some("crisis") {
             return Draft { whole: true, ..Draft::of(self.examples.answer("crisis", self.message())) };
         }
@@ -110,12 +115,6 @@ impl Turn<'_> {
             return Draft::of(next);
         }
         self.converse(&sentences, act)
-    }
-
-    /// The most telling act of the message; the order of the cues decides.
-    fn act(sentences: &[String]) -> Option<&'static str> {
-        let order = |topic: &str| act::rank(topic);
-        sentences.iter().filter_map(|sentence| act::of(sentence)).min_by_key(|topic| order(topic))
     }
 
     fn refusal(&self) -> String {
@@ -211,12 +210,33 @@ impl Turn<'_> {
         if act.is_none() && self.told.is_empty() && act::only_greets(self.message(), &self.material.name) {
             return Draft::of(self.examples.answer("greeting", self.message()));
         }
+        if act::wants_another(self.message())
+            && let Some(topic) = self.examples.last_topic().filter(|topic| {
+                !matches!(*topic, "remember" | "nothing-on-record" | "acknowledge" | "greeting")
+            })
+        {
+            return self.on(topic);
+        }
+        if has_any(&words(self.message()), &["do you like|love me", "do you hate me"])
+            && self.material.trust >= COOL
+        {
+            return self.on("like-me");
+        }
         let likest = self.likest(sentences);
         let own_topic = |found: &Match<'_>| !topics::NAMED.contains(&found.exchange.topic.as_str());
         let close = likest.filter(|found| found.likeness >= CLOSE && own_topic(found));
         let weighty = matches!(act, Some("are-you-an-ai" | "boundary" | "insult"));
         let mut draft = match (close, act) {
-            (Some(found), _) if !weighty => self.after_example(found),
+            (Some(found), _) if !weighty => self.by_example(found),
+            // Joy without a reason given is met with an open ear, not with a guess at the reason.
+            (_, Some("celebrate"))
+                if has_any(
+                    &words(self.message()),
+                    &["i am so|really|very happy|excited|proud $", "happy|excited today"],
+                ) =>
+            {
+                Draft::of(self.examples.answer("celebrate", "i have great news"))
+            }
             (_, Some(topic)) => self.on(topic),
             _ => self.without_cue(likest, sentences),
         };
@@ -241,10 +261,13 @@ impl Turn<'_> {
             .iter()
             .filter(|sentence| words(sentence).len() > 2)
             .filter_map(|sentence| self.examples.likest(sentence));
-        each.chain(self.examples.likest(self.message())).max_by(|a, b| a.likeness.total_cmp(&b.likeness))
+        let other = otherwise(self.message()).and_then(|said| self.examples.likest(&said));
+        each.chain(self.examples.likest(self.message()))
+            .chain(other)
+            .max_by(|a, b| a.likeness.total_cmp(&b.likeness))
     }
 
-    fn after_example(&self, found: Match<'_>) -> Draft {
+    fn by_example(&self, found: Match<'_>) -> Draft {
         let topic = found.exchange.topic.as_str();
         if topics::NAMED.contains(&topic) {
             return self.on(topic);
@@ -261,22 +284,35 @@ impl Turn<'_> {
     }
 
     fn on(&self, topic: &str) -> Draft {
-        let mut candidates = self.examples.candidates(topic, self.message()).into_iter();
-        let body = candidates.next().map(reply).unwrap_or_default().to_owned();
+        let mut candidates = self.examples.candidates(topic, self.message());
+        // A joke or a story that is cut short has lost its point: the shortest whole one is told.
+        let whole = matches!(topic, "joke" | "story");
+        if whole && self.material.preferences.verbosity == Some(Verbosity::Short) {
+            candidates.retain(|exchange| self.examples.staleness(reply(exchange)) == 0.0);
+            candidates.sort_by_key(|exchange| words(reply(exchange)).len());
+        }
+        let mut candidates = candidates.into_iter();
+        let body = candidates.next().map_or_else(
+            || self.examples.answer(topic, self.message()),
+            |exchange| reply(exchange).to_owned(),
+        );
         let joins =
             matches!(topic, "love" | "dislike" | "who-are-you" | "advice" | "not-knowing" | "how-are-you");
         let more = candidates.next().filter(|_| joins).map(|exchange| reply(exchange).to_owned());
-        Draft { more, ..Draft::of(body) }
+        Draft { more, uncut: whole, ..Draft::of(body) }
     }
 
     fn without_cue(&self, likest: Option<Match<'_>>, sentences: &[String]) -> Draft {
+        if self.introduced.is_none() && act::hurts(self.message()) {
+            return Draft::of(self.examples.answer("stay-with-it", self.message()));
+        }
         if !self.told.is_empty() {
             let mut draft = Draft::of(self.examples.answer("acknowledge", self.message()));
             draft.opening.extend(self.echo());
             return draft;
         }
         if let Some(found) = likest.filter(|found| found.likeness >= CLOSE) {
-            return self.after_example(found);
+            return self.by_example(found);
         }
         if let Some(fact) = background::answer(self.material, self.avoid) {
             return Draft::of(fact);
@@ -284,24 +320,46 @@ impl Turn<'_> {
         if let Some(found) =
             likest.filter(|found| found.likeness >= NEAR && found.exchange.topic != "greeting")
         {
-            return self.after_example(found);
-        }
-        if act::is_brief_reaction(self.message()) {
-            return Draft::of(self.examples.answer("go-on", self.message()));
+            return self.by_example(found);
         }
         let all = words(self.message());
+        if all.is_empty() {
+            return Draft::of(self.examples.answer("go-on", "yes"));
+        }
+        if all.len() < 3 && has_any(&all, &["why", "how come"]) {
+            return self.on("why");
+        }
+        let languages = extract::lists::LANGUAGES.iter().filter(|(_, tag)| *tag != "en");
+        if text::find(&all, "you speak|understand|talk")
+            .and_then(|rest| rest.first())
+            .is_some_and(|word| languages.clone().any(|(name, _)| *name == word.low))
+        {
+            return Draft::of(self.examples.answer("only-english", self.message()));
+        }
+        if let Some(reaction) = act::brief_reaction(self.message()) {
+            return Draft::of(self.examples.answer("go-on", reaction));
+        }
         let about_character = has_any(&all, &["you", "your", "yours"]);
         if sentences.iter().any(|sentence| is_question(sentence)) {
-            return self.on(
-                if about_character && !has_any(&all, &["can|could you", "do you know", "explain"]) {
-                    "not-mine-to-say"
-                } else {
-                    "not-knowing"
-                },
+            let asks_skill = has_any(&all, &["can|could you", "do you know", "explain"]);
+            let asks_view = has_any(
+                &all,
+                &[
+                    "you like|love|hate|enjoy|prefer|think|believe|want",
+                    "your favourite|opinion|view|thoughts",
+                ],
             );
+            return self.on(match (about_character && !asks_skill, asks_view) {
+                (true, true) => "no-opinion",
+                (true, false) => "not-mine-to-say",
+                (false, _) => "not-knowing",
+            });
         }
         if has_any(&all, &["explain", "tell me about", "tell me who|what|how|why|when|where"]) {
             return self.on("not-knowing");
+        }
+        if act::hurts(self.message()) || self.was_sad() {
+            return Draft::of(self.examples.answer("stay-with-it", self.message()));
         }
         if has_any(&all, &["i", "my", "we", "our", "me"]) && all.len() > 2 {
             return Draft::of(self.examples.answer("acknowledge", self.message()));
@@ -314,126 +372,30 @@ impl Turn<'_> {
         {
             return Draft::of(self.examples.answer("acknowledge", self.message()));
         }
-        Draft::of(self.examples.answer("question-back", "what do you think"))
-    }
-
-    /// The first words of a greeting of the character's.
-    fn brief_greeting(&self) -> Option<String> {
-        self.examples
-            .candidates("greeting", "hello")
-            .into_iter()
-            .filter_map(|exchange| sentences(reply(exchange)).into_iter().next())
-            .find(|first| {
-                let count = words(first).len();
-                let hails = act::greets(first) || first.contains("{{user}}");
-                let timely = !has_any(&words(first), &["morning|evening|afternoon"])
-                    || has_any(&words(self.message()), &["morning|evening|afternoon"]);
-                count <= 10 && !first.ends_with('?') && hails && timely
-            })
-            .or_else(|| Some("Hello.".to_owned()))
-    }
-
-    /// A word to somebody who has just said their name.
-    fn welcome(&self) -> Option<String> {
-        let name = self.introduced.as_ref()?;
-        let known = self
-            .material
-            .history
-            .iter()
-            .any(|(_, said)| words(said).iter().any(|word| word.raw.eq_ignore_ascii_case(name)));
-        if known {
-            return None;
-        }
-        let called = self.material.user_name.as_ref().unwrap_or(name);
-        let pet = self.told.iter().find(|fact| {
-            fact.predicate == "is_named" && extract::lists::PETS.iter().any(|pet| fact.subject.ends_with(pet))
-        });
-        Some(match pet {
-            Some(pet) => format!("Nice to meet you, {called}, and hello to {}.", capitalise(&pet.object)),
-            None => format!("Nice to meet you, {called}."),
-        })
-    }
-
-    /// What was told, in a word or two, to show that it arrived.
-    fn echo(&self) -> Option<String> {
-        if self.introduced.is_some() {
-            return None;
-        }
-        let fact = self.told.iter().find(|fact| {
-            fact.predicate != "has_pet" || !self.told.iter().any(|other| other.predicate == "is_named")
-        })?;
-        let object = fact.object.as_str();
-        let own = has_any(&words(object), &["my|me|i|our|your"]);
-        if own || object.split(' ').count() > 4 || text::is_light(&object.to_lowercase()) {
-            return None;
-        }
-        let count = text::words(object)
-            .first()
-            .is_some_and(|first| extract::lists::NUMBERS.contains(&first.low.as_str()));
-        match fact.predicate.as_str() {
-            "lives_in" | "comes_from" | "likes" | "learns" | "plays" | "studies" | "is_named" => {
-                Some(format!("{}, then.", capitalise(object)))
-            }
-            "works_as" => Some(format!(
-                "{} {object}.",
-                if object.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']) { "An" } else { "A" }
-            )),
-            "has_pet" if !count => Some(format!("A {object}!")),
-            "dislikes" | "does_not_eat" | "does_not_drink" => Some(format!("No {object}, then.")),
-            "has_pet" => Some(format!("{}!", capitalise(object))),
-            predicate if predicate.starts_with("favourite_") => Some(format!("{}.", capitalise(object))),
-            _ => None,
-        }
-    }
-
-    /// Placeholders filled, wishes about form obeyed.
-    fn finish(&self, draft: &Draft) -> String {
-        let material = self.material;
-        let filled = |template: &str, memory: &str| {
-            fill::fill(template, material.user_name.as_deref(), &material.name, memory)
+        let lead = if all.len() < 4 {
+            ("small-talk", "lets talk a bit")
+        } else {
+            ("question-back", "what do you think")
         };
-        let body = filled(&draft.body, &draft.memory);
-        if draft.whole {
-            return body;
-        }
-        let opening = draft.opening.iter().map(|part| filled(part, "")).collect::<Vec<_>>().join(" ");
-        let mut said = format!("{opening} {body}").trim().to_owned();
-        let remembers = !draft.memory.is_empty();
-        let short = material.preferences.verbosity == Some(Verbosity::Short);
-        if remembers && (short || material.trust < COOL) {
-            said = filled("{{memory}}", &draft.memory);
-        } else if material.trust < COOL {
-            said = fill::first_sentences(&body, 1);
-        } else if short {
-            said = fill::shortened(if draft.opening.is_empty() || self.introduced.is_some() {
-                &said
-            } else {
-                &body
-            });
-        } else if material.mood == "annoyed" && !remembers {
-            said = fill::first_sentences(&said, 2);
-        } else if let (Some(Verbosity::Long), Some(more)) = (material.preferences.verbosity, &draft.more) {
-            let first = without_last_question(&said);
-            said = format!("{first} {}", filled(more, ""));
-        }
-        if material.preferences.emojis == Some(false) {
-            said = fill::without_emoji(&said);
-        }
-        let unsaid = said.trim().is_empty() || fill::touches(&said, self.avoid);
-        if unsaid { self.last_resort() } else { said.trim().to_owned() }
+        Draft::of(self.examples.answer(lead.0, lead.1))
     }
 
-    fn last_resort(&self) -> String {
-        let mut plain =
-            fallback::exchanges().iter().filter(|exchange| exchange.topic == "last-resort").map(reply);
-        plain.find(|line| !fill::touches(line, self.avoid)).unwrap_or("…").to_owned()
+    /// True when one of the user's last two messages asked for comfort.
+    fn was_sad(&self) -> bool {
+        let last = self.material.history.iter().rev().filter(|(by_user, _)| *by_user).take(2);
+        last.into_iter().any(|(_, said)| act::of(said) == Some("comfort"))
     }
 }
 
-fn without_last_question(said: &str) -> String {
-    let mut parts = sentences(said);
-    if parts.len() > 1 && parts.last().is_some_and(|last| last.ends_with('?')) {
-        parts.pop();
-    }
-    parts.join(" ")
+/// The most telling act of the message; the order of the cues decides.
+fn most_telling(sentences: &[String]) -> Option<&'static str> {
+    sentences.iter().filter_map(|sentence| act::of(sentence)).min_by_key(|topic| act::rank(topic))
+}
+
+/// `What is your favourite music` as authors are more likely to have it: `what music do you like`.
+fn otherwise(message: &str) -> Option<String> {
+    let all = words(message);
+    let thing = text::find(&all, "your favourite")?.first()?;
+    let eaten = matches!(thing.low.as_str(), "food" | "dish" | "meal" | "dinner");
+    Some(if eaten { "what do you like to eat".to_owned() } else { format!("what {} do you like", thing.low) })
 }

@@ -1,6 +1,9 @@
 //! Placeholders filled, wishes about form obeyed.
 
-use super::text::{capitalise, content, sentences, words};
+use super::{
+    stem::content,
+    text::{capitalise, sentences, words},
+};
 
 /// Longest short answer, in words (about two spoken sentences).
 const SHORT_WORDS: usize = 25;

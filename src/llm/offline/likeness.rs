@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::text::{stem, words};
+use super::{stem::stem, text::words};
+
+/// The words of a text with their weights.
+pub(super) type Vector = BTreeMap<String, f64>;
 
 /// The weights of words (ordered maps, so that sums come out the same every time), learned from the lines that messages are compared with.
 #[derive(Debug, Default)]
@@ -32,14 +35,20 @@ impl Likeness {
 
     /// The likeness of two texts, in `0.0..=1.0`.
     pub(super) fn between(&self, one: &str, other: &str) -> f64 {
-        let (one, other) = (self.vector(one), self.vector(other));
+        self.to(&self.vector(one), other)
+    }
+
+    /// The likeness of a text that was weighed by [`Self::vector`] to another.
+    pub(super) fn to(&self, one: &Vector, other: &str) -> f64 {
+        let other = self.vector(other);
         let dot: f64 =
             one.iter().filter_map(|(stem, weight)| other.get(stem).map(|twin| weight * twin)).sum();
-        let norm = length(&one) * length(&other);
+        let norm = length(one) * length(&other);
         if norm > 0.0 { (dot / norm).clamp(0.0, 1.0) } else { 0.0 }
     }
 
-    fn vector(&self, text: &str) -> BTreeMap<String, f64> {
+    /// The weights of the words of `text`.
+    pub(super) fn vector(&self, text: &str) -> Vector {
         let mut vector = BTreeMap::new();
         for stem in stems(text) {
             let weight = self.weights.get(&stem).copied().unwrap_or(self.unknown);
@@ -53,7 +62,7 @@ fn stems(text: &str) -> Vec<String> {
     words(text).iter().map(|word| stem(&word.low)).collect()
 }
 
-fn length(vector: &BTreeMap<String, f64>) -> f64 {
+fn length(vector: &Vector) -> f64 {
     vector.values().map(|weight| weight * weight).sum::<f64>().sqrt()
 }
 

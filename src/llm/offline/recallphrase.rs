@@ -5,10 +5,11 @@ use chrono::Datelike;
 use super::{
     Material, Recalled, extract,
     fill::touches,
+    grammar::{object, possessive, sentence},
     question::{Ask, Wanted},
     record::{Known, values},
-    text::{and_list, capitalise, content, is_question, sentences, stem, words},
-    verbs,
+    stem::{content, stem},
+    text::{and_list, capitalise, is_question, sentences},
 };
 
 /// The longest quotation, in characters.
@@ -44,15 +45,31 @@ pub(super) fn told(material: &Material, known: &[Known], asks: &[Ask], avoid: &[
     Some(said.join(" "))
 }
 
-/// Two short clauses make one sentence.
+/// Two short clauses make one sentence; what is said of the same dog or sister is said in one breath.
 fn in_pairs(clauses: &[String]) -> Vec<String> {
-    clauses
+    let mut joined: Vec<String> = Vec::new();
+    for clause in clauses {
+        let same = joined
+            .last_mut()
+            .and_then(|last| shared_subject(last, clause).map(|rest| format!("{last} and {rest}")));
+        match (same, joined.last_mut()) {
+            (Some(longer), Some(last)) => *last = longer,
+            _ => joined.push(clause.clone()),
+        }
+    }
+    joined
         .chunks(2)
         .map(|pair| match pair {
             [one, other] => format!("{}, and {other}.", capitalise(one)),
             rest => format!("{}.", capitalise(&rest.join(" "))),
         })
         .collect()
+}
+
+/// `lives in Porto`, where both clauses are about `your sister`; never joins a third.
+fn shared_subject<'a>(one: &str, other: &'a str) -> Option<&'a str> {
+    let (subject, _) = one.split_once(" is called ").filter(|_| one.matches(" and ").count() == 0)?;
+    other.strip_prefix(subject)?.strip_prefix(' ').filter(|rest| !rest.starts_with("is called"))
 }
 
 fn facts(material: &Material, known: &[Known], ask: &Ask) -> Vec<String> {
@@ -341,96 +358,4 @@ fn date(material: &Material, line: &Recalled) -> String {
         _ if then.year() == now.year() => format!(" on {}", then.format("%-d %B")),
         _ => format!(" on {}", then.format("%-d %B %Y")),
     }
-}
-
-/// The value, from the user's point of view, names with their capital.
-fn object(fact: &Known) -> String {
-    let low = fact.object.to_lowercase();
-    let raw = if fact.predicate == "is_named" && low == fact.object {
-        fact.object
-            .split(' ')
-            .map(|part| if part == "and" { part.to_owned() } else { capitalise(part) })
-            .collect::<Vec<_>>()
-            .join(" ")
-    } else {
-        fact.object.clone()
-    };
-    let words = words(&raw);
-    let speaks_of_self =
-        words.iter().any(|word| matches!(word.low.as_str(), "my" | "i" | "me" | "mine" | "our" | "myself"));
-    match (speaks_of_self, fact.subject.starts_with(extract::SPEAKER)) {
-        (true, true) => verbs::as_you(&words),
-        (true, false) => verbs::as_they(&words),
-        _ => raw,
-    }
-}
-
-fn possessive(subject: &str) -> String {
-    subject.strip_prefix("user's ").map_or_else(|| subject.to_owned(), |thing| format!("your {thing}"))
-}
-
-/// A clause without its full stop: `you live in Lisbon`, `your dog is called Luna`.
-fn sentence(subject: &str, predicate: &str, object: &str) -> String {
-    let own = subject == extract::SPEAKER;
-    let who = if own { "you".to_owned() } else { possessive(subject) };
-    let whose = if own { "your".to_owned() } else { format!("{who}'s") };
-    let plural = !own && who.contains(' ') && who.ends_with('s') && !who.ends_with("ss");
-    let with = |you: &str, they: &str| if own || plural { you.to_owned() } else { they.to_owned() };
-    let be = with("are", "is");
-    let have = with("have", "has");
-    let article = |noun: &str| {
-        let counted = noun.split(' ').next().is_some_and(|first| {
-            extract::lists::NUMBERS.contains(&first)
-                || matches!(first, "a" | "an" | "the" | "some" | "my" | "your")
-                || first.ends_with("'s")
-        });
-        let vowel = noun.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']);
-        if counted { noun.to_owned() } else { format!("{} {noun}", if vowel { "an" } else { "a" }) }
-    };
-    if let Some(thing) = predicate.strip_prefix("favourite_") {
-        return format!("{whose} favourite {} is {object}", thing.replace('_', " "));
-    }
-    match predicate {
-        "is_named" if own => format!("your name is {object}"),
-        "is_named" => format!("{who} {be} called {object}"),
-        "is_aged" => format!("{who} {be} {object} years old"),
-        "works_as" => format!("{who} {} as {}", with("work", "works"), article(object)),
-        "birthday_is" => format!("{whose} birthday is {object}"),
-        "born_in_year" => format!("{who} {} born in {object}", with("were", "was")),
-        "has_pet" | "owns" => format!("{who} {have} {}", article(object)),
-        "has_condition" => format!("{who} {have} {object}"),
-        "does_not_have" => format!("{who} {have} no {object}"),
-        "is" => format!("{who} {be} {object}"),
-        "learns" => format!("{who} {be} learning {object}"),
-        "plans_to" => format!("{who} {be} planning to {object}"),
-        "dislikes" => format!("{who} {} not like {object}", with("do", "does")),
-        "drives" => format!("{who} {} {}", with("drive", "drives"), article(object)),
-        _ => match predicate.strip_prefix("has_") {
-            Some(kin) => having(&who, &whose, &have, &kin.replace('_', " "), object),
-            None => generic(&who, own || plural, predicate, object),
-        },
-    }
-}
-
-fn having(who: &str, whose: &str, have: &str, kin: &str, object: &str) -> String {
-    let count = extract::lists::NUMBERS.iter().position(|number| *number == object);
-    let plural = if kin == "child" { "children".to_owned() } else { format!("{kin}s") };
-    match count {
-        Some(0) => format!("{who} {have} a {kin}"),
-        Some(_) => format!("{who} {have} {object} {plural}"),
-        None if object == "some" || object.parse::<u32>().is_ok() => {
-            format!("{who} {have} {object} {plural}")
-        }
-        None => format!("{whose} {kin} is called {object}"),
-    }
-}
-
-/// A predicate of another extractor, read as a verb.
-fn generic(who: &str, as_you: bool, predicate: &str, object: &str) -> String {
-    let mut parts = predicate.split('_').filter(|part| !part.is_empty());
-    let verb = parts.next().unwrap_or("is");
-    let verb = if as_you { verbs::with_you(verb) } else { verb.to_owned() };
-    let rest: Vec<&str> = parts.collect();
-    let gap = if rest.is_empty() { "" } else { " " };
-    format!("{who} {verb}{gap}{} {object}", rest.join(" ")).replace("are no longer", "no longer")
 }

@@ -1,5 +1,3 @@
-//! Answers without a model, with the shipped characters.
-
 use super::*;
 use crate::model::{Preference, Verbosity};
 use proptest::prelude::*;
@@ -14,8 +12,7 @@ fn at(day: i64) -> Timestamp {
 fn character(id: &str) -> Material {
     let folder = format!("{}/characters/{id}", env!("CARGO_MANIFEST_DIR"));
     let read = |file: &str| std::fs::read_to_string(format!("{folder}/{file}")).unwrap_or_default();
-    let mut name: String = id.to_owned();
-    name[..1].make_ascii_uppercase();
+    let name = text::capitalise(id);
     let background = read("background.yaml");
     let field = |line: &str, key: &str| {
         line.trim().trim_start_matches("- ").strip_prefix(key).map(|value| value.trim().to_owned())
@@ -86,14 +83,13 @@ fn the_first_minutes_are_remembered(
 }
 
 #[rstest]
-#[case("What is my dog called?", &[])]
-#[case("Where do I live?", &[])]
-#[case("do you remember me?", &[])]
-#[case("What did I tell you about my sister?", &[])]
-#[case("When did I go to the museum?", &[])]
+#[case("What is my dog called?")]
+#[case("Where do I live?")]
+#[case("do you remember me?")]
+#[case("What did I tell you about my sister?")]
+#[case("When did I go to the museum?")]
 fn nothing_on_record_is_said_and_nothing_invented(
     #[case] question: &str,
-    #[case] _none: &[&str],
     #[values("elena", "marcus", "wren")] id: &str,
 ) {
     let mut material = character(id);
@@ -173,7 +169,10 @@ fn short_answers_are_shorter(#[values("elena", "marcus", "aria")] id: &str) {
     let (usual, mut brief) = (character(id), character(id));
     brief.preferences.apply(Preference::Verbosity(Verbosity::Short));
     let (long, short) = (sum(usual), sum(brief));
-    assert!(short.iter().all(|text| text::sentences(text).len() <= 2), "{short:?}");
+    assert!(
+        short.iter().enumerate().all(|(at, text)| at == 2 || text::sentences(text).len() <= 2),
+        "{short:?}"
+    );
     assert!(short.concat().len() < long.concat().len());
     let mut remembering = with_robin(id);
     remembering.preferences.apply(Preference::Verbosity(Verbosity::Short));
@@ -277,7 +276,7 @@ fn printed(id: &str) -> String {
     for line in script {
         material.message = line.into();
         let reply = answer(&material);
-        text.push_str(&format!("> {line}\n{reply}\n\n"));
+        text = format!("{text}> {line}\n{reply}\n\n");
         material.seed += 1;
         material.history.extend([(true, line.to_owned()), (false, reply)]);
         material.recalled.push(said(line, 1));
@@ -286,6 +285,57 @@ fn printed(id: &str) -> String {
         }
     }
     text
+}
+
+/// Single questions to every character. Read it as above.
+#[rstest]
+fn every_character_answers(
+    #[values("elena", "marcus", "aria", "iris", "lodestar", "nadia", "tobias", "wren")] id: &str,
+) {
+    let lines = [
+        "hey there",
+        "Hello! I'm Jo and I'm from Vienna.",
+        "I just got a kitten",
+        "where are you from?",
+        "where do you live?",
+        "do you have a family?",
+        "what are you afraid of?",
+        "what's your favourite colour?",
+        "what is your favourite food?",
+        "what are you doing?",
+        "I love old maps and rainy days",
+        "i hate my job",
+        "why?",
+        "what do you think about love?",
+        "The weather is nice today",
+        "I'm vegan",
+        "not really",
+        "hola",
+        "tell me about yourself",
+        "can you help me with my homework?",
+        "do you like me?",
+        "I had pasta for dinner",
+        "you're funny",
+        "good morning!",
+        "what's your name?",
+        "How old are you?",
+        "I'm so happy today!",
+        "it was my grandmother's funeral yesterday",
+        "who is Napoleon?",
+        "What was the name of my school?",
+        "call me Jojo",
+        "so what can you do?",
+        "do you remember me?",
+        "test",
+        "?",
+        "I think cats are better than dogs",
+        "I can't sleep",
+    ];
+    for line in lines {
+        let said = asked(Material { user_name: Some("robin".into()), ..character(id) }, line);
+        assert!(!said.contains("{{"));
+        println!("> {line}\n{said}\n");
+    }
 }
 
 /// Read it: `cargo test offline::tests::a_conversation -- --nocapture`.

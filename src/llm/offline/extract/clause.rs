@@ -1,11 +1,9 @@
 //! Messages cut into clauses that state something: no questions, quotations, suppositions or jokes.
 
-use super::{
-    lists::POINTING,
-    words::{ADVERBS, ENDERS, TRAILING},
-};
-use crate::llm::offline::text::{
-    Word, begins_like_question, has_any, is_light, join, sentences, strip, words,
+use super::lists::{ADVERBS, ENDERS, POINTING, TRAILING};
+use crate::llm::offline::{
+    stem::is_light,
+    text::{Word, begins_like_question, has_any, join, sentences, strip, words},
 };
 
 /// A clause usually starts with one of these when another stands before it.
@@ -78,7 +76,7 @@ fn of_sentence(sentence: &str) -> Vec<Vec<Word>> {
     if let Some(at) = asks {
         parts.truncate(at);
     }
-    parts.into_iter().map(plain).filter(|part| !part.is_empty()).collect()
+    parts.iter().map(|part| plain(part)).filter(|part| !part.is_empty()).collect()
 }
 
 /// Text without what stands in double quotes.
@@ -124,8 +122,7 @@ fn split(words: &[Word]) -> Vec<Vec<Word>> {
 }
 
 /// A clause from its subject on, without adverbs in front of the verb.
-#[allow(clippy::needless_pass_by_value, reason = "it is the last step of a chain that owns its clause")]
-fn plain(clause: Vec<Word>) -> Vec<Word> {
+fn plain(clause: &[Word]) -> Vec<Word> {
     const LEAD_INS: &[&str] = &[
         "and",
         "but",
@@ -187,7 +184,7 @@ fn plain(clause: Vec<Word>) -> Vec<Word> {
         "nah",
         "sure",
     ];
-    let mut rest = clause.as_slice();
+    let mut rest = clause;
     let mut greeted = false;
     while let Some((lead, tail)) = LEAD_INS.iter().find_map(|lead| strip(rest, lead).map(|tail| (lead, tail)))
     {

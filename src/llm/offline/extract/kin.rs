@@ -3,9 +3,8 @@
 use super::{
     Found, SPEAKER,
     clause::{name, names},
-    lists::{NUMBERS, PETS, RELATIONS},
+    lists::{DESCRIBING, ENDERS, NUMBERS, PETS, RELATIONS},
     statements,
-    words::{DESCRIBING, ENDERS},
 };
 use crate::llm::offline::{
     text::{Word, strip},

@@ -10,10 +10,11 @@
 mod clause;
 mod kin;
 pub(crate) mod lists;
-mod words;
+mod openings;
 mod statements;
 mod summary;
 mod wishes;
+mod words;
 
 use crate::model::{Extraction, FactDraft, PreferenceDraft, TranscriptLine, UnitScore};
 

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{statements, words::FEELINGS};
+use super::{lists::FEELINGS, statements};
 use crate::{
     llm::offline::{
-        text::{capitalise, content, has_any, is_light, is_question, sentences, strip, words},
+        stem::{content, is_light},
+        text::{capitalise, has_any, is_question, sentences, strip, words},
         verbs,
     },
     model::{SummaryDraft, TranscriptLine},

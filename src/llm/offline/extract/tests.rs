@@ -1,6 +1,5 @@
-//! What is found in what people say, and what is not.
-
-use super::{statements, wishes::wishes};
+use super::{facts, preferences, session, statements, wishes::wishes};
+use crate::model::{MessageId, Timestamp, TranscriptLine, UserId};
 use rstest::rstest;
 
 fn told(text: &str) -> Vec<String> {
@@ -135,4 +134,67 @@ fn wishes_are_only_explicit(#[case] text: &str, #[case] expected: Option<&str>) 
         })
         .collect();
     assert_eq!(found, expected.map(str::to_owned).into_iter().collect::<Vec<_>>());
+}
+
+fn line(speaker: Option<&str>, text: &str) -> TranscriptLine {
+    TranscriptLine {
+        id: MessageId::new(),
+        speaker: speaker.map(|name| UserId::console(name).unwrap()),
+        name: speaker.unwrap_or("Elena").to_owned(),
+        text: text.to_owned(),
+        at: Timestamp::from_micros(0),
+    }
+}
+
+#[test]
+fn facts_belong_to_who_said_them_and_never_to_the_character() {
+    let sam = line(Some("Sam"), "I live in Porto");
+    let found = facts(&sam);
+    assert_eq!((found[0].owner.as_str(), found[0].sources.as_slice()), ("console:sam", [sam.id].as_slice()));
+    assert!(facts(&line(None, "I live in Galicia and my name is Elena")).is_empty());
+    assert!(preferences(&line(None, "please keep it short")).is_empty());
+}
+
+#[test]
+fn a_session_is_summed_up_in_the_third_person() {
+    let lines = [
+        line(Some("Robin"), "Hi, my name is Robin and I have a dog named Luna."),
+        line(None, "Hello, I love octopuses."),
+        line(Some("Robin"), "I was so sad when I moved to Lisbon. Do you know it?"),
+        line(Some("Robin"), "I live in Lisbon. I live in Lisbon."),
+    ];
+    let found = session(&lines);
+    let summary = found.summary.unwrap();
+    assert!(
+        summary.text.contains("Robin said: their name is Robin and they have a dog named Luna."),
+        "{}",
+        summary.text
+    );
+    assert!(!summary.text.contains("octopus") && !summary.text.contains('?'));
+    assert!(summary.emotions.contains(&"sadness".to_owned()));
+    assert!(
+        (1..=5).contains(&summary.meaningfulness) && !summary.topics.is_empty() && summary.topics.len() <= 5
+    );
+    let homes: Vec<_> = found.facts.iter().filter(|fact| fact.predicate == "lives_in").collect();
+    assert_eq!(homes.len(), 1);
+}
+
+#[rstest]
+#[case(&["I live in Lisbon, where the sea is wide and the hills are steep."])]
+#[case(&["hi", "ok then"])]
+#[case(&[])]
+fn too_little_is_not_summed_up(#[case] texts: &[&str]) {
+    let lines: Vec<TranscriptLine> = texts.iter().map(|text| line(Some("Robin"), text)).collect();
+    assert_eq!(session(&lines).summary, None);
+}
+
+proptest::proptest! {
+    #[test]
+    fn extraction_takes_any_text(text in "\\PC{0,80}|(i|my|dog|is|am|called|named|Luna|and|have|two|cats|live|in|favourite|the|[,.?!']| ){0,16}") {
+        for fact in facts(&line(Some("Robin"), &text)) {
+            proptest::prop_assert!(!fact.predicate.is_empty() && !fact.sources.is_empty());
+            proptest::prop_assert!((1..=140).contains(&fact.object.chars().count()), "{:?}", fact);
+        }
+        let _ = session(&[line(Some("Robin"), &text), line(Some("Sam"), &text)]);
+    }
 }

@@ -1,6 +1,9 @@
 //! Wishes about answers, when they are stated as wishes.
 
-use super::{clause::name, lists::POINTING, words::LANGUAGES};
+use super::{
+    clause::name,
+    lists::{LANGUAGES, POINTING},
+};
 use crate::{
     llm::offline::text::{Word, find, has, has_any, join, sentences, strip, words},
     model::{Preference, Style, Verbosity},
@@ -8,9 +11,6 @@ use crate::{
 
 const ANSWERS: &str =
     "answer|answers|reply|replies|response|responses|message|messages|text|texts|sentences|explanations";
-
-/// Finds one kind of wish in the words of a sentence.
-type Rule = fn(&[Word]) -> Option<Preference>;
 
 /// The explicit wishes in `text`.
 pub(crate) fn wishes(text: &str) -> Vec<Preference> {
@@ -39,6 +39,8 @@ pub(crate) fn wishes(text: &str) -> Vec<Preference> {
     }
     found
 }
+
+type Rule = fn(&[Word]) -> Option<Preference>;
 
 /// A wish is an order, a request or a stated liking, not a remark.
 fn is_wish(words: &[Word]) -> bool {
@@ -184,6 +186,34 @@ fn emojis(words: &[Word]) -> Option<Preference> {
     has_any(words, &on).then_some(Preference::Emojis(true))
 }
 
+const NOT_NAMES: &[&str] = &[
+    "later",
+    "back",
+    "tomorrow",
+    "tonight",
+    "today",
+    "when",
+    "if",
+    "at",
+    "on",
+    "crazy",
+    "old-fashioned",
+    "old",
+    "stupid",
+    "names",
+    "again",
+    "anytime",
+    "sometime",
+    "now",
+    "soon",
+    "by",
+    "whatever",
+    "maybe",
+    "an",
+    "a",
+    "the",
+];
+
 fn nickname(words: &[Word]) -> Option<Preference> {
     let openings = [
         "please? call me",
@@ -210,33 +240,6 @@ fn nickname(words: &[Word]) -> Option<Preference> {
             .or_else(|| find(words, "but|and i go by"))
     };
     let rest = start.or_else(after_pause).or_else(joined)?;
-    const NOT_NAMES: &[&str] = &[
-        "later",
-        "back",
-        "tomorrow",
-        "tonight",
-        "today",
-        "when",
-        "if",
-        "at",
-        "on",
-        "crazy",
-        "old-fashioned",
-        "old",
-        "stupid",
-        "names",
-        "again",
-        "anytime",
-        "sometime",
-        "now",
-        "soon",
-        "by",
-        "whatever",
-        "maybe",
-        "an",
-        "a",
-        "the",
-    ];
     let first = rest.first()?;
     let low = first.low.as_str();
     if NOT_NAMES.contains(&low) || POINTING.contains(&low) {

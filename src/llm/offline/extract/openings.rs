@@ -1,0 +1,80 @@
+//! How people begin to say something about themselves.
+
+/// What may follow an opening.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Object {
+    /// A phrase of at most so many words.
+    Phrase(usize),
+    /// Several phrases, a fact each.
+    List(usize),
+    /// A place: a phrase that ends before `with`, `for` and the like.
+    Place,
+    /// An occupation, without its article.
+    Job,
+    /// Languages only.
+    Languages,
+}
+
+/// Openings (see `text::strip`), the predicate each of them states, and what may follow.
+pub(super) const OPENINGS: &[(&str, &str, Object)] = &[
+    ("i|we live|lived? in|at", "lives_in", Object::Place),
+    ("i|we am|are living|based in|at", "lives_in", Object::Place),
+    ("i|we have lived|been living in", "lives_in", Object::Place),
+    ("i|we have? moved to", "lives_in", Object::Place),
+    ("i|we no longer live in", "no_longer_lives_in", Object::Place),
+    ("i|we do not live in", "no_longer_lives_in", Object::Place),
+    ("i am from", "comes_from", Object::Place),
+    ("i come from", "comes_from", Object::Place),
+    ("i grew up in", "comes_from", Object::Place),
+    ("i was born in", "comes_from", Object::Place),
+    ("i was born and raised in", "comes_from", Object::Place),
+    ("i was raised in", "comes_from", Object::Place),
+    ("i work as", "works_as", Object::Job),
+    ("i am working as", "works_as", Object::Job),
+    ("i am employed as", "works_as", Object::Job),
+    ("my job is", "works_as", Object::Job),
+    ("i work at|for", "works_at", Object::Place),
+    ("i am working at|for", "works_at", Object::Place),
+    ("i work in", "works_in", Object::Place),
+    ("my birthday is on?", "birthday_is", Object::Phrase(5)),
+    ("i was born on", "birthday_is", Object::Phrase(5)),
+    ("i study at", "studies_at", Object::Place),
+    ("i go to school|college|university in|at", "studies_at", Object::Place),
+    ("i graduated from", "studied_at", Object::Place),
+    ("i study", "studies", Object::List(4)),
+    ("i am studying", "studies", Object::List(4)),
+    ("i speak", "speaks", Object::Languages),
+    ("i am learning", "learns", Object::List(5)),
+    ("i have? started learning", "learns", Object::List(5)),
+    ("i play", "plays", Object::List(4)),
+    ("i own", "owns", Object::Phrase(8)),
+    ("i drive a|an", "drives", Object::Phrase(5)),
+    ("i collect", "collects", Object::List(4)),
+    ("i support", "supports", Object::Phrase(4)),
+    ("i am allergic to", "is_allergic_to", Object::List(4)),
+    ("i have a|an allergy to", "is_allergic_to", Object::List(4)),
+    ("i am a? fan of", "likes", Object::List(5)),
+    ("i am a big|huge fan of", "likes", Object::List(5)),
+    ("i am fond of", "likes", Object::List(5)),
+    ("i am into", "likes", Object::List(5)),
+    ("i am in love with", "likes", Object::Phrase(5)),
+    ("i|we do not like|enjoy", "dislikes", Object::List(5)),
+    ("i|we can not stand", "dislikes", Object::List(5)),
+    ("i am not a? fan of", "dislikes", Object::List(5)),
+    ("i am not into", "dislikes", Object::List(5)),
+    ("i|we hate|dislike|detest|loathe", "dislikes", Object::List(5)),
+    ("i|we like|love|enjoy|adore", "likes", Object::List(6)),
+    ("i do not eat", "does_not_eat", Object::List(3)),
+    ("i do not drink", "does_not_drink", Object::List(3)),
+    ("i never eat", "does_not_eat", Object::List(3)),
+    ("i never drink", "does_not_drink", Object::List(3)),
+    ("i|we do not have any|a|an", "does_not_have", Object::Phrase(4)),
+    ("i|we have no", "does_not_have", Object::Phrase(4)),
+    ("i am afraid|scared of", "is_afraid_of", Object::List(4)),
+    ("i have been diagnosed with", "has_condition", Object::Phrase(4)),
+    ("i was diagnosed with", "has_condition", Object::Phrase(4)),
+    ("i suffer from", "has_condition", Object::Phrase(4)),
+    ("i am planning to", "plans_to", Object::Phrase(10)),
+    ("i plan to", "plans_to", Object::Phrase(10)),
+    ("i am going to", "plans_to", Object::Phrase(10)),
+];

@@ -1,0 +1,100 @@
+//! Facts as clauses: `you live in Lisbon`, `your dog is called Luna`.
+
+use super::{
+    extract,
+    record::Known,
+    text::{capitalise, words},
+    verbs,
+};
+
+/// The value, from the user's point of view, names with their capital.
+pub(super) fn object(fact: &Known) -> String {
+    let low = fact.object.to_lowercase();
+    let raw = if fact.predicate == "is_named" && low == fact.object {
+        fact.object
+            .split(' ')
+            .map(|part| if part == "and" { part.to_owned() } else { capitalise(part) })
+            .collect::<Vec<_>>()
+            .join(" ")
+    } else {
+        fact.object.clone()
+    };
+    let words = words(&raw);
+    let speaks_of_self =
+        words.iter().any(|word| matches!(word.low.as_str(), "my" | "i" | "me" | "mine" | "our" | "myself"));
+    match (speaks_of_self, fact.subject.starts_with(extract::SPEAKER)) {
+        (true, true) => verbs::as_you(&words),
+        (true, false) => verbs::as_they(&words),
+        _ => raw,
+    }
+}
+
+pub(super) fn possessive(subject: &str) -> String {
+    subject.strip_prefix("user's ").map_or_else(|| subject.to_owned(), |thing| format!("your {thing}"))
+}
+
+/// A clause without its full stop: `you live in Lisbon`, `your dog is called Luna`.
+pub(super) fn sentence(subject: &str, predicate: &str, object: &str) -> String {
+    let own = subject == extract::SPEAKER;
+    let who = if own { "you".to_owned() } else { possessive(subject) };
+    let whose = if own { "your".to_owned() } else { format!("{who}'s") };
+    let plural = !own && who.contains(' ') && who.ends_with('s') && !who.ends_with("ss");
+    let with = |you: &str, they: &str| if own || plural { you.to_owned() } else { they.to_owned() };
+    let be = with("are", "is");
+    let have = with("have", "has");
+    let article = |noun: &str| {
+        let counted = noun.split(' ').next().is_some_and(|first| {
+            extract::lists::NUMBERS.contains(&first)
+                || matches!(first, "a" | "an" | "the" | "some" | "my" | "your")
+                || first.ends_with("'s")
+        });
+        let vowel = noun.starts_with(['a', 'e', 'i', 'o', 'A', 'E', 'I', 'O']);
+        if counted { noun.to_owned() } else { format!("{} {noun}", if vowel { "an" } else { "a" }) }
+    };
+    if let Some(thing) = predicate.strip_prefix("favourite_") {
+        return format!("{whose} favourite {} is {object}", thing.replace('_', " "));
+    }
+    match predicate {
+        "is_named" if own => format!("your name is {object}"),
+        "is_named" => format!("{who} {be} called {object}"),
+        "is_aged" => format!("{who} {be} {object} years old"),
+        "works_as" => format!("{who} {} as {}", with("work", "works"), article(object)),
+        "birthday_is" => format!("{whose} birthday is {object}"),
+        "born_in_year" => format!("{who} {} born in {object}", with("were", "was")),
+        "has_pet" | "owns" => format!("{who} {have} {}", article(object)),
+        "has_condition" => format!("{who} {have} {object}"),
+        "does_not_have" => format!("{who} {have} no {object}"),
+        "is" => format!("{who} {be} {object}"),
+        "learns" => format!("{who} {be} learning {object}"),
+        "plans_to" => format!("{who} {be} planning to {object}"),
+        "dislikes" => format!("{who} {} not like {object}", with("do", "does")),
+        "drives" => format!("{who} {} {}", with("drive", "drives"), article(object)),
+        _ => match predicate.strip_prefix("has_") {
+            Some(kin) => having(&who, &whose, &have, &kin.replace('_', " "), object),
+            None => generic(&who, own || plural, predicate, object),
+        },
+    }
+}
+
+fn having(who: &str, whose: &str, have: &str, kin: &str, object: &str) -> String {
+    let count = extract::lists::NUMBERS.iter().position(|number| *number == object);
+    let plural = if kin == "child" { "children".to_owned() } else { format!("{kin}s") };
+    match count {
+        Some(0) => format!("{who} {have} a {kin}"),
+        Some(_) => format!("{who} {have} {object} {plural}"),
+        None if object == "some" || object.parse::<u32>().is_ok() => {
+            format!("{who} {have} {object} {plural}")
+        }
+        None => format!("{whose} {kin} is called {object}"),
+    }
+}
+
+/// A predicate of another extractor, read as a verb.
+fn generic(who: &str, as_you: bool, predicate: &str, object: &str) -> String {
+    let mut parts = predicate.split('_').filter(|part| !part.is_empty());
+    let verb = parts.next().unwrap_or("is");
+    let verb = if as_you { verbs::with_you(verb) } else { verb.to_owned() };
+    let rest: Vec<&str> = parts.collect();
+    let gap = if rest.is_empty() { "" } else { " " };
+    format!("{who} {verb}{gap}{} {object}", rest.join(" ")).replace("are no longer", "no longer")
+}
