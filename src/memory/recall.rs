@@ -19,6 +19,8 @@ const FUSION: f64 = 60.0;
 const CLOSE: f64 = 0.30;
 /// Or when it holds this share of the question's content words.
 const COVERED: f64 = 0.34;
+/// Summaries among the rows at most: they say again what the messages say, and stand in the prompt besides.
+const SUMMARIES: usize = 2;
 /// Days after which recency has faded to a third of its part.
 const FADING_DAYS: f64 = 90.0;
 
@@ -55,7 +57,7 @@ impl Memory {
     ///
     /// A row fits when its cosine to the question is at least 0.30 or it holds at least a third of the question's content
     /// words. What was merely asked says nothing and comes up only when the question is about asking. Fitting rows are ordered by reciprocal rank fusion of both searches, weighted by recency (85 to 100 %),
-    /// importance (60 to 140 %) and source (a person's words 1.0, a summary 0.9, the character's own words 0.6).
+    /// importance (60 to 140 %) and source (a person's words 1.0, a summary or the character's own words 0.6).
     ///
     /// # Errors
     /// When the store fails.
@@ -64,7 +66,7 @@ impl Memory {
         viewer: &Viewer,
         query: &RecallQuery,
     ) -> Result<Vec<RecalledItem>, MemoryError> {
-        let asked = words::content(&query.text);
+        let asked = asked_words(viewer, &query.text);
         let (by_words, by_meaning) = tokio::try_join!(
             self.by_words(viewer, &asked),
             self.by_meaning(viewer, query.vector.as_deref())
@@ -93,8 +95,14 @@ impl Memory {
             })
             .collect();
         fitting.sort_by(|a, b| b.0.total_cmp(&a.0).then_with(|| a.1.id.cmp(&b.1.id)));
-        let mut sources: Vec<String> = Vec::new();
+        let (mut sources, mut summaries): (Vec<String>, usize) = (Vec::new(), 0);
         fitting.retain(|(_, candidate)| {
+            if candidate.kind == RecalledSource::Summary {
+                summaries += 1;
+                if summaries > SUMMARIES {
+                    return false;
+                }
+            }
             let fresh = !sources.contains(&candidate.source);
             if fresh {
                 sources.push(candidate.source.clone());
@@ -168,6 +176,18 @@ impl Memory {
     }
 }
 
+/// The words to look for. People speak of themselves as "I", so their own name finds everything but what they said.
+fn asked_words(viewer: &Viewer, text: &str) -> Vec<String> {
+    let own = viewer.user.as_str().split_once(':').map_or("", |(_, name)| name).to_lowercase();
+    let all = words::content(text);
+    let without: Vec<String> = all
+        .iter()
+        .filter(|word| !own.split(|c: char| !c.is_alphanumeric()).any(|it| it == *word))
+        .cloned()
+        .collect();
+    if without.is_empty() { all } else { without }
+}
+
 fn read(row: &AnyRow, cosine: Option<f64>) -> Result<Candidate, StoreError> {
     Ok(Candidate {
         id: row.try_get("id")?,
@@ -209,7 +229,7 @@ fn weigh(candidate: &Candidate, covered: f64, now: Timestamp) -> f64 {
     let importance = 0.6 + 0.8 * candidate.importance.clamp(0.0, 1.0);
     let source = match candidate.kind {
         RecalledSource::Message | RecalledSource::Fact => 1.0,
-        RecalledSource::Summary => 0.9,
+        RecalledSource::Summary => 0.6,
         RecalledSource::Reply => 0.6,
     };
     (0.5 * fused + 0.5 * close) * recency * importance * source
