@@ -1,10 +1,11 @@
-//! The tables `job` and `job_worker`.
+//! The queries of `job` and `job_worker`.
+//!
+//! `pending` and `failed` (waiting for its next attempt) jobs run when they are due; `running` ones belong to the worker
+//! in `locked_by`; `done` and `dead` ones are history, and keep their dedup key.
 
-use std::time::Duration;
+use std::fmt::Write;
 
-use serde_json::Value;
-use sqlx::Row;
-use uuid::Uuid;
+use sqlx::{Any, AnyConnection, Executor, Row, any::AnyRow};
 
 use super::{Counts, NewJob};
 use crate::{
@@ -13,190 +14,263 @@ use crate::{
 };
 
 /// A job that a worker has taken.
-pub(super) struct Taken {
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Job {
     pub(super) id: String,
     pub(super) kind: String,
-    pub(super) payload: Value,
-    /// This attempt included.
-    pub(super) attempts: u32,
-    pub(super) max_attempts: u32,
+    pub(super) payload: String,
+    pub(super) attempt: i64,
+    pub(super) max_attempts: i64,
 }
 
+/// What became of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Outcome {
+    Done,
+    Retry { at: Timestamp, error: String },
+    Dead { error: String },
+}
+
+/// False when the dedup key is taken.
 pub(super) async fn insert(
-    database: &Database,
-    job: &NewJob,
+    to: impl Executor<'_, Database = Any>,
+    id: &str,
+    job: NewJob,
     now: Timestamp,
-) -> Result<Option<String>, StoreError> {
-    let id = Uuid::now_v7().to_string();
-    let added = sqlx::query(
+) -> Result<bool, StoreError> {
+    let inserted = sqlx::query(
         "INSERT INTO job (id, kind, payload, dedup_key, status, priority, attempts, max_attempts, run_at, created_at) \
          VALUES ($1, $2, $3, $4, 'pending', $5, 0, $6, $7, $8) ON CONFLICT (dedup_key) DO NOTHING",
     )
-    .bind(id.clone())
+    .bind(id.to_owned())
     .bind(job.kind.to_owned())
     .bind(job.payload.to_string())
-    .bind(job.dedup_key.clone())
+    .bind(job.dedup_key)
     .bind(job.priority)
     .bind(i64::from(job.max_attempts.max(1)))
     .bind(job.run_at.unwrap_or(now).micros())
     .bind(now.micros())
-    .execute(database.writer())
+    .execute(to)
     .await?;
-    Ok((added.rows_affected() > 0).then_some(id))
+    Ok(inserted.rows_affected() == 1)
 }
 
-/// Takes the job that is due and first in line. Two workers never get the same one: SQLite has one writer, and Postgres
-/// skips rows that somebody else is taking.
-pub(super) async fn take(
-    database: &Database,
+/// Takes up to `limit` due jobs of these kinds: highest priority first, then the longest due.
+pub(super) async fn claim(
+    db: &Database,
     worker: &str,
-    kinds: &[&str],
+    kinds: &[String],
+    limit: usize,
     now: Timestamp,
-) -> Result<Option<Taken>, StoreError> {
-    let lock = match database.engine() {
+) -> Result<Vec<Job>, StoreError> {
+    if kinds.is_empty() || limit == 0 || !any_due(db, now).await? {
+        return Ok(Vec::new());
+    }
+    let mut places = String::new();
+    for index in 0..kinds.len() {
+        // Writing to a String cannot fail.
+        let _ = write!(places, "{}${}", if index == 0 { "" } else { ", " }, index + 2);
+    }
+    let (limit_at, worker_at) = (kinds.len() + 2, kinds.len() + 3);
+    let lock = match db.engine() {
         Engine::Sqlite => "",
         Engine::Postgres => " FOR UPDATE SKIP LOCKED",
     };
-    let marks: Vec<String> = (0..kinds.len()).map(|index| format!("${}", index + 3)).collect();
     let sql = format!(
-        "UPDATE job SET status = 'running', locked_by = $1, locked_at = $2, attempts = attempts + 1 WHERE id = (\
-         SELECT id FROM job WHERE status = 'pending' AND run_at <= $2 AND kind IN ({}) \
-         ORDER BY priority DESC, run_at, id LIMIT 1{lock}) \
-         RETURNING id, kind, payload, attempts, max_attempts",
-        marks.join(", ")
+        "WITH due AS MATERIALIZED (SELECT id FROM job \
+           WHERE status IN ('pending', 'failed') AND run_at <= $1 AND kind IN ({places}) \
+           ORDER BY priority DESC, run_at, id LIMIT ${limit_at}{lock}) \
+         UPDATE job SET status = 'running', attempts = attempts + 1, locked_by = ${worker_at}, locked_at = $1 \
+         WHERE id IN (SELECT id FROM due) \
+         RETURNING id, kind, payload, attempts, max_attempts, priority, run_at"
     );
-    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(worker.to_owned()).bind(now.micros());
+    let mut query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(now.micros());
     for kind in kinds {
-        query = query.bind((*kind).to_owned());
+        query = query.bind(kind.clone());
     }
-    let Some(row) = query.fetch_optional(database.writer()).await? else { return Ok(None) };
-    let payload: String = row.try_get("payload")?;
-    let small = |value: i64| u32::try_from(value).unwrap_or(u32::MAX);
-    Ok(Some(Taken {
-        id: row.try_get("id")?,
-        kind: row.try_get("kind")?,
-        payload: serde_json::from_str(&payload)
-            .map_err(|error| StoreError::Corrupt(format!("a job's payload is no JSON: {error}")))?,
-        attempts: small(row.try_get("attempts")?),
-        max_attempts: small(row.try_get("max_attempts")?),
-    }))
-}
-
-pub(super) async fn done(database: &Database, id: &str, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query("UPDATE job SET status = 'done', done_at = $2, locked_by = NULL WHERE id = $1")
-        .bind(id.to_owned())
-        .bind(now.micros())
-        .execute(database.writer())
+    let rows = query
+        .bind(i64::try_from(limit).unwrap_or(i64::MAX))
+        .bind(worker.to_owned())
+        .fetch_all(db.writer())
         .await?;
-    Ok(())
+    let mut jobs = rows.iter().map(ordered).collect::<Result<Vec<_>, _>>()?;
+    jobs.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(jobs.into_iter().map(|(_, job)| job).collect())
 }
 
-/// Puts a job back, to be tried again at `run_at`.
-pub(super) async fn retry(
-    database: &Database,
-    id: &str,
-    run_at: Timestamp,
-    error: &str,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE job SET status = 'pending', run_at = $2, last_error = $3, locked_by = NULL WHERE id = $1",
-    )
-    .bind(id.to_owned())
-    .bind(run_at.micros())
-    .bind(error.to_owned())
-    .execute(database.writer())
-    .await?;
-    Ok(())
+/// A look without the write lock, which an idle queue would else take every second.
+async fn any_due(db: &Database, now: Timestamp) -> Result<bool, StoreError> {
+    let row = sqlx::query("SELECT 1 FROM job WHERE status IN ('pending', 'failed') AND run_at <= $1 LIMIT 1")
+        .bind(now.micros())
+        .fetch_optional(db.readers())
+        .await?;
+    Ok(row.is_some())
 }
 
-pub(super) async fn dead(
-    database: &Database,
-    id: &str,
+type Order = (std::cmp::Reverse<i64>, i64, String);
+
+/// A claimed row with its place in the order, which RETURNING does not keep.
+fn ordered(row: &AnyRow) -> Result<(Order, Job), StoreError> {
+    let id: String = row.try_get("id")?;
+    let order = (std::cmp::Reverse(row.try_get("priority")?), row.try_get("run_at")?, id.clone());
+    let job = Job {
+        id,
+        kind: row.try_get("kind")?,
+        payload: row.try_get("payload")?,
+        attempt: row.try_get("attempts")?,
+        max_attempts: row.try_get("max_attempts")?,
+    };
+    Ok((order, job))
+}
+
+/// Writes the outcome, unless the job was taken away from `worker` meanwhile (then: false).
+pub(super) async fn settle(
+    db: &Database,
+    worker: &str,
+    job: &str,
+    outcome: Outcome,
     now: Timestamp,
-    error: &str,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE job SET status = 'dead', done_at = $2, last_error = $3, locked_by = NULL WHERE id = $1",
+) -> Result<bool, StoreError> {
+    let (status, run_at, done_at, error) = match outcome {
+        Outcome::Done => ("done", None, Some(now.micros()), None),
+        Outcome::Retry { at, error } => ("failed", Some(at.micros()), None, Some(error)),
+        Outcome::Dead { error } => ("dead", None, Some(now.micros()), Some(error)),
+    };
+    let updated = sqlx::query(
+        "UPDATE job SET status = $1, run_at = COALESCE($2, run_at), done_at = $3, last_error = $4, \
+           locked_by = NULL, locked_at = NULL \
+         WHERE id = $5 AND status = 'running' AND locked_by = $6",
     )
-    .bind(id.to_owned())
-    .bind(now.micros())
-    .bind(error.to_owned())
-    .execute(database.writer())
+    .bind(status.to_owned())
+    .bind(run_at)
+    .bind(done_at)
+    .bind(error)
+    .bind(job.to_owned())
+    .bind(worker.to_owned())
+    .execute(db.writer())
     .await?;
-    Ok(())
+    Ok(updated.rows_affected() == 1)
 }
 
-/// Puts back what this worker has not finished. The attempt does not count.
-pub(super) async fn put_back(database: &Database, worker: &str) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE job SET status = 'pending', locked_by = NULL, attempts = attempts - 1 \
+/// Puts what `worker` did not finish back, as if it had never been taken.
+pub(super) async fn put_back(db: &Database, worker: &str) -> Result<u64, StoreError> {
+    let updated = sqlx::query(
+        "UPDATE job SET status = 'pending', attempts = attempts - 1, locked_by = NULL, locked_at = NULL \
          WHERE status = 'running' AND locked_by = $1",
     )
     .bind(worker.to_owned())
-    .execute(database.writer())
+    .execute(db.writer())
     .await?;
-    sqlx::query("DELETE FROM job_worker WHERE name = $1")
-        .bind(worker.to_owned())
-        .execute(database.writer())
-        .await?;
-    Ok(())
+    Ok(updated.rows_affected())
 }
 
-/// Says that this worker lives, and puts back what workers were doing that have not said so for `silence`. The attempt
-/// counts, so that a job that kills its process does not do so for ever.
+/// Takes the jobs of dead workers back. The attempt counts, so that a job that brings the process down ends as a dead
+/// letter and not in a loop.
+pub(super) async fn take_back(
+    db: &Database,
+    is_dead: impl Fn(&str, Timestamp) -> bool,
+    now: Timestamp,
+) -> Result<u64, StoreError> {
+    let owners = sqlx::query(
+        "SELECT job.locked_by AS name, MAX(COALESCE(job_worker.seen_at, job.locked_at)) AS seen_at \
+         FROM job LEFT JOIN job_worker ON job_worker.name = job.locked_by \
+         WHERE job.status = 'running' AND job.locked_by IS NOT NULL GROUP BY job.locked_by",
+    )
+    .fetch_all(db.writer())
+    .await?;
+    let mut taken = 0;
+    for owner in &owners {
+        let name: String = owner.try_get("name")?;
+        if is_dead(&name, Timestamp::from_micros(owner.try_get("seen_at")?)) {
+            let mut tx = db.begin().await?;
+            taken += take_back_from(&mut tx, &name, now).await?;
+            tx.commit().await?;
+        }
+    }
+    Ok(taken)
+}
+
+async fn take_back_from(tx: &mut AnyConnection, worker: &str, now: Timestamp) -> Result<u64, StoreError> {
+    let error = "the process ended while the job ran";
+    let dead = sqlx::query(
+        "UPDATE job SET status = 'dead', done_at = $1, last_error = $2, locked_by = NULL, locked_at = NULL \
+         WHERE status = 'running' AND locked_by = $3 AND attempts >= max_attempts",
+    )
+    .bind(now.micros())
+    .bind(error.to_owned())
+    .bind(worker.to_owned())
+    .execute(&mut *tx)
+    .await?;
+    let pending = sqlx::query(
+        "UPDATE job SET status = 'pending', last_error = $1, locked_by = NULL, locked_at = NULL \
+         WHERE status = 'running' AND locked_by = $2",
+    )
+    .bind(error.to_owned())
+    .bind(worker.to_owned())
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query("DELETE FROM job_worker WHERE name = $1").bind(worker.to_owned()).execute(tx).await?;
+    Ok(dead.rows_affected() + pending.rows_affected())
+}
+
+/// Notes that `worker` lives, and drops workers that were last seen before `oldest`.
 pub(super) async fn heartbeat(
-    database: &Database,
+    db: &Database,
     worker: &str,
     now: Timestamp,
-    silence: Duration,
-) -> Result<u64, StoreError> {
+    oldest: Timestamp,
+) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO job_worker (name, seen_at) VALUES ($1, $2) \
          ON CONFLICT (name) DO UPDATE SET seen_at = excluded.seen_at",
     )
     .bind(worker.to_owned())
     .bind(now.micros())
-    .execute(database.writer())
-    .await?;
-    let long_ago = now.minus(silence).micros();
-    let back = sqlx::query(
-        "UPDATE job SET status = CASE WHEN attempts >= max_attempts THEN 'dead' ELSE 'pending' END, \
-         locked_by = NULL, last_error = 'its process ended in the middle of it' \
-         WHERE status = 'running' AND locked_by NOT IN (SELECT name FROM job_worker WHERE seen_at >= $1)",
-    )
-    .bind(long_ago)
-    .execute(database.writer())
+    .execute(db.writer())
     .await?;
     sqlx::query("DELETE FROM job_worker WHERE seen_at < $1")
-        .bind(long_ago)
-        .execute(database.writer())
+        .bind(oldest.micros())
+        .execute(db.writer())
         .await?;
-    Ok(back.rows_affected())
+    Ok(())
 }
 
-pub(super) async fn busy(database: &Database, now: Timestamp) -> Result<bool, StoreError> {
-    let count: i64 = sqlx::query_scalar(
-        "SELECT count(*) FROM job WHERE status = 'running' OR (status = 'pending' AND run_at <= $1)",
-    )
-    .bind(now.micros())
-    .fetch_one(database.readers())
-    .await?;
-    Ok(count > 0)
+/// Forgets a worker that has stopped.
+pub(super) async fn retire(db: &Database, worker: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM job_worker WHERE name = $1")
+        .bind(worker.to_owned())
+        .execute(db.writer())
+        .await?;
+    Ok(())
 }
 
-pub(super) async fn counts(database: &Database) -> Result<Counts, StoreError> {
-    let rows = sqlx::query("SELECT status, count(*) AS n FROM job GROUP BY status")
-        .fetch_all(database.readers())
+pub(super) async fn counts(db: &Database) -> Result<Counts, StoreError> {
+    let rows = sqlx::query("SELECT status, CAST(COUNT(*) AS BIGINT) AS n FROM job GROUP BY status")
+        .fetch_all(db.readers())
         .await?;
     let mut counts = Counts::default();
-    for row in rows {
-        let n: i64 = row.try_get("n")?;
-        match row.try_get::<String, _>("status")?.as_str() {
-            "pending" => counts.pending = n,
-            "running" => counts.running = n,
-            "done" => counts.done = n,
-            _ => counts.dead = n,
+    for row in &rows {
+        let status: String = row.try_get("status")?;
+        let number = u64::try_from(row.try_get::<i64, _>("n")?).unwrap_or(0);
+        match status.as_str() {
+            "pending" => counts.pending = number,
+            "running" => counts.running = number,
+            "done" => counts.done = number,
+            "failed" => counts.failed = number,
+            "dead" => counts.dead = number,
+            other => return Err(StoreError::Corrupt(format!("`{other}` is no status of a job"))),
         }
     }
     Ok(counts)
+}
+
+/// True when a job runs or is due.
+pub(super) async fn busy(db: &Database, now: Timestamp) -> Result<bool, StoreError> {
+    let row = sqlx::query(
+        "SELECT 1 FROM job WHERE status = 'running' OR (status IN ('pending', 'failed') AND run_at <= $1) LIMIT 1",
+    )
+    .bind(now.micros())
+    .fetch_optional(db.readers())
+    .await?;
+    Ok(row.is_some())
 }

@@ -1,156 +1,195 @@
-//! The workers: each takes a job, does it, and says how it went.
+//! Workers: they take jobs, run their handlers in tasks of their own, and write down what became of them.
 
-use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use apalis_core::{
+    error::BoxDynError,
+    worker::{builder::WorkerBuilder, context::WorkerContext},
+};
+use async_trait::async_trait;
 use futures::FutureExt;
-use rand::Rng;
-use tokio::{sync::watch, task::JoinSet};
-use uuid::Uuid;
+use serde_json::Value;
+use tokio::time::{sleep, timeout};
+use tokio_util::task::{AbortOnDropHandle, TaskTracker};
+use tracing::Instrument;
 
 use super::{
-    Handler, JobError, POLL, Queue,
-    data::{self, Taken},
+    Queue,
+    backend::{Claimed, JobBackend},
+    backoff::retry_delay,
+    data::{Job, Outcome},
+    owner,
 };
+use crate::store::StoreError;
 
-/// How often a process says that it lives.
-const HEARTBEAT: Duration = Duration::from_secs(5);
-/// A process that has been silent for so long is dead, and its jobs are taken back.
-const SILENCE: Duration = Duration::from_secs(15);
-/// The wait before the second attempt; it doubles with each, up to [`LONGEST_WAIT`].
-const FIRST_WAIT: Duration = Duration::from_secs(2);
-/// The longest wait between attempts.
-const LONGEST_WAIT: Duration = Duration::from_secs(600);
-/// Doublings that make sense before the longest wait is reached.
-const DOUBLINGS: u32 = 9;
+/// How long [`Workers::stop`] waits for handlers that were told to end at once.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+/// The pause before an outcome that could not be written is written again.
+const WRITE_AGAIN: Duration = Duration::from_secs(1);
 
-/// Running workers. Dropping them stops them without care; [`Workers::stop`] stops them well.
-pub struct Workers {
-    name: String,
-    queue: Queue,
-    stop: watch::Sender<bool>,
-    tasks: JoinSet<()>,
+/// Why an attempt failed.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JobError {
+    /// It may go better another time.
+    #[error("{0}")]
+    Retry(String),
+    /// It never will.
+    #[error("{0}")]
+    Dead(String),
 }
 
-struct Shared {
-    name: String,
+/// Does the jobs of one kind.
+#[async_trait]
+pub trait Handler: Send + Sync {
+    /// The kind of jobs that it does.
+    fn kind(&self) -> &'static str;
+
+    /// Does one job. It may be run again after a crash, and may be cut off at any `.await` by a shutdown.
+    ///
+    /// # Errors
+    /// [`JobError`] says whether another attempt makes sense. A panic counts as [`JobError::Retry`].
+    async fn run(&self, payload: Value) -> Result<(), JobError>;
+}
+
+/// Running workers. Dropping them ends them at once, like a crash; [`Workers::stop`] ends them well.
+#[derive(Debug)]
+pub struct Workers {
     queue: Queue,
-    handlers: HashMap<&'static str, Arc<dyn Handler>>,
+    context: WorkerContext,
+    handlers: TaskTracker,
+    worker: AbortOnDropHandle<()>,
+}
+
+struct Crew {
+    queue: Queue,
+    name: String,
+    handlers: BTreeMap<&'static str, Arc<dyn Handler>>,
+    running: TaskTracker,
 }
 
 impl Workers {
-    /// Starts `concurrency` workers that do the jobs of these handlers.
+    /// Starts working on jobs of the handlers' kinds, at most `concurrency` (at least 1) at a time. Jobs that dead
+    /// workers left behind are taken back first. Of two handlers for one kind, the later does the jobs.
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime.
     #[must_use]
     pub fn start(queue: Queue, handlers: Vec<Arc<dyn Handler>>, concurrency: usize) -> Self {
-        let name = Uuid::now_v7().to_string();
-        let handlers = handlers.into_iter().map(|handler| (handler.kind(), handler)).collect();
-        let shared = Arc::new(Shared { name: name.clone(), queue: queue.clone(), handlers });
-        let (stop, stopped) = watch::channel(false);
-        let mut tasks = JoinSet::new();
-        tasks.spawn(live(shared.clone(), stopped.clone()));
-        for _ in 0..concurrency.max(1) {
-            tasks.spawn(work(shared.clone(), stopped.clone()));
-        }
-        Self { name, queue, stop, tasks }
-    }
-
-    /// Takes no new jobs, lets running ones finish for at most `within`, and puts the others back.
-    pub async fn stop(mut self, within: Duration) {
-        // All workers may have ended already.
-        let _ = self.stop.send(true);
-        let finished = async { while self.tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(within, finished).await.is_err() {
-            self.tasks.shutdown().await;
-        }
-        if let Err(error) = data::put_back(&self.queue.database, &self.name).await {
-            tracing::warn!(%error, "unfinished jobs could not be put back; they are taken back after a silence");
-        }
-    }
-}
-
-async fn live(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
-    while !*stopped.borrow() {
-        let Queue { database, clock, changed } = &shared.queue;
-        match data::heartbeat(database, &shared.name, clock.now(), SILENCE).await {
-            Ok(0) => {}
-            Ok(back) => {
-                tracing::info!(back, "jobs of a process that ended were taken back");
-                changed.notify_waiters();
+        let context = WorkerContext::new(&owner::name());
+        let running = TaskTracker::new();
+        let handlers: BTreeMap<_, _> =
+            handlers.into_iter().map(|handler| (handler.kind(), handler)).collect();
+        let kinds = handlers.keys().map(|kind| (*kind).to_owned()).collect();
+        let backend = JobBackend::new(queue.clone(), kinds, concurrency);
+        let crew = Arc::new(Crew {
+            queue: queue.clone(),
+            name: context.name().to_owned(),
+            handlers,
+            running: running.clone(),
+        });
+        let work = WorkerBuilder::new(context.clone()).backend(backend).build(move |claimed: Claimed| {
+            let crew = Arc::clone(&crew);
+            async move {
+                crew.work(claimed).await;
+                Ok::<(), BoxDynError>(())
             }
-            Err(error) => tracing::warn!(%error, "the heartbeat of the workers failed"),
-        }
-        tokio::select! {
-            () = tokio::time::sleep(HEARTBEAT) => {}
-            _ = stopped.changed() => {}
-        }
-    }
-}
-
-async fn work(shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
-    let kinds: Vec<&str> = shared.handlers.keys().copied().collect();
-    while !*stopped.borrow() {
-        let Queue { database, clock, changed } = &shared.queue;
-        let woken = changed.notified();
-        match data::take(database, &shared.name, &kinds, clock.now()).await {
-            Ok(Some(job)) => {
-                attempt(&shared, job).await;
-                continue;
+        });
+        let work = work.run().boxed();
+        let worker = tokio::spawn(async move {
+            if let Err(error) = work.await {
+                tracing::error!(%error, "the background worker ended; restart to go on with background work");
             }
-            Ok(None) => {}
-            Err(error) => tracing::warn!(%error, "no job could be taken; trying again"),
+        });
+        Self { queue, context, handlers: running, worker: AbortOnDropHandle::new(worker) }
+    }
+
+    /// Takes no more jobs, waits up to `within` for those that run, then cuts them off and puts them back.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the unfinished jobs cannot be put back; they are taken back at the next start.
+    pub async fn stop(self, within: Duration) -> Result<(), StoreError> {
+        let Self { queue, context, handlers, mut worker } = self;
+        let finished = context.stop().is_ok() && timeout(within, &mut worker).await.is_ok();
+        drop(worker);
+        if !finished {
+            handlers.close();
+            let _ = timeout(LAST_WAIT, handlers.wait()).await;
         }
-        tokio::select! {
-            () = woken => {}
-            () = tokio::time::sleep(POLL) => {}
-            _ = stopped.changed() => {}
+        let count = queue.retire(context.name()).await?;
+        if count > 0 {
+            tracing::info!(count, "put unfinished jobs back");
+        }
+        Ok(())
+    }
+}
+
+impl Crew {
+    async fn work(&self, claimed: Claimed) {
+        let Claimed { job, slot } = claimed;
+        let span = tracing::info_span!("job", id = %job.id, kind = %job.kind, attempt = job.attempt);
+        async {
+            if let Some(result) = self.attempt(&job).await {
+                let outcome = self.outcome(&job, result);
+                self.write(&job, outcome).await;
+            }
+        }
+        .instrument(span)
+        .await;
+        drop(slot);
+    }
+
+    /// None when the attempt was cut off.
+    async fn attempt(&self, job: &Job) -> Option<Result<(), JobError>> {
+        let Some(handler) = self.handlers.get(job.kind.as_str()).cloned() else {
+            return Some(Err(JobError::Dead(format!("nobody does jobs of the kind `{}`", job.kind))));
+        };
+        let payload = match serde_json::from_str(&job.payload) {
+            Ok(payload) => payload,
+            Err(error) => return Some(Err(JobError::Dead(format!("the payload is no JSON: {error}")))),
+        };
+        let run = async move { handler.run(payload).await };
+        match AbortOnDropHandle::new(self.running.spawn(run.in_current_span())).await {
+            Ok(result) => Some(result),
+            Err(error) if error.is_panic() => {
+                Some(Err(JobError::Retry(format!("panicked: {}", panic_text(&*error.into_panic())))))
+            }
+            Err(_) => None,
+        }
+    }
+
+    fn outcome(&self, job: &Job, result: Result<(), JobError>) -> Outcome {
+        match result {
+            Ok(()) => Outcome::Done,
+            Err(JobError::Retry(error)) if job.attempt < job.max_attempts => {
+                let delay = retry_delay(&job.id, job.attempt);
+                tracing::warn!(%error, ?delay, "a job failed; it is tried again");
+                Outcome::Retry { at: self.queue.clock.now().plus(delay), error }
+            }
+            Err(JobError::Retry(error) | JobError::Dead(error)) => {
+                tracing::error!(%error, "a job failed for good; it stays in the table `job` as dead");
+                Outcome::Dead { error }
+            }
+        }
+    }
+
+    async fn write(&self, job: &Job, outcome: Outcome) {
+        loop {
+            match self.queue.settle(&self.name, &job.id, outcome.clone()).await {
+                Ok(true) => return,
+                Ok(false) => {
+                    tracing::warn!("the job was taken away meanwhile; its outcome is dropped");
+                    return;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot write a job's outcome; trying again soon");
+                    sleep(WRITE_AGAIN).await;
+                }
+            }
         }
     }
 }
 
-#[tracing::instrument(skip_all, fields(job = job.id, kind = job.kind, attempt = job.attempts))]
-async fn attempt(shared: &Shared, job: Taken) {
-    let Queue { database, clock, changed } = &shared.queue;
-    let outcome = match shared.handlers.get(job.kind.as_str()) {
-        // A panic is one failed attempt, not the end of the worker.
-        Some(handler) => AssertUnwindSafe(handler.run(job.payload))
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| Err(JobError::Retry("the handler panicked".to_owned()))),
-        None => Err(JobError::Dead(format!("nobody does jobs of the kind `{}`", job.kind))),
-    };
-    let now = clock.now();
-    let kept = match outcome {
-        Ok(()) => data::done(database, &job.id, now).await,
-        Err(JobError::Retry(error)) if job.attempts < job.max_attempts => {
-            tracing::warn!(error, "the job failed and will be tried again");
-            data::retry(database, &job.id, now.plus(wait(job.attempts)), &error).await
-        }
-        Err(error) => {
-            tracing::error!(%error, "the job failed for good");
-            data::dead(database, &job.id, now, &error.to_string()).await
-        }
-    };
-    if let Err(error) = kept {
-        tracing::error!(%error, "the outcome of a job could not be kept; it will be done again");
-    }
-    changed.notify_waiters();
-}
-
-/// Exponential back-off with full jitter over its upper half.
-fn wait(attempts: u32) -> Duration {
-    let full = FIRST_WAIT.saturating_mul(1 << attempts.saturating_sub(1).min(DOUBLINGS)).min(LONGEST_WAIT);
-    full.mul_f64(rand::rng().random_range(0.5..1.0))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn waits_grow_and_end() {
-        for attempts in 1..40 {
-            let full = FIRST_WAIT.saturating_mul(1 << (attempts - 1).min(DOUBLINGS)).min(LONGEST_WAIT);
-            let waited = wait(attempts);
-            assert!(waited <= full && waited * 2 >= full);
-        }
-    }
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
 }
