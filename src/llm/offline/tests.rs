@@ -1,3 +1,5 @@
+//! Answers without a model, with the shipped characters.
+
 use super::*;
 use crate::model::{Preference, Verbosity};
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! What is found in what people say, and what is not.
+
 use super::{facts, preferences, session, statements, wishes::wishes};
 use crate::model::{MessageId, Timestamp, TranscriptLine, UserId};
 use rstest::rstest;
