@@ -132,7 +132,9 @@ impl App {
             // An aborted task ends with an error; that is what was asked for.
             let _ = task.await;
         }
-        self.workers.stop(STOP).await;
+        if let Err(error) = self.workers.stop(STOP).await {
+            tracing::warn!(%error, "unfinished jobs could not be put back; the next start takes them");
+        }
         self.database.close().await;
     }
 }

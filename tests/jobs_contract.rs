@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use sqlx::Row;
 use tokio::sync::{Notify, mpsc};
 
-#[path = "support/mod.rs"]
+#[path = "support/databases.rs"]
 mod support;
 
 /// Far more than any step needs; a test that hangs fails instead.
@@ -99,7 +99,8 @@ async fn last_error(db: &Database) -> Option<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_runs_once_with_its_payload() {
-    for (engine, db, _guard) in support::databases().await {
+    for store in support::stores().await {
+        let (engine, db) = (store.name, store.database.clone());
         let (queue, _) = queue(&db);
         let handler = Scripted::new(|_, _| Ok(()));
         let workers = Workers::start(queue.clone(), vec![handler.clone()], 2);
@@ -113,7 +114,8 @@ async fn a_job_runs_once_with_its_payload() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dedup_key_is_taken_once_even_after_the_job_is_done() {
-    for (engine, db, _guard) in support::databases().await {
+    for store in support::stores().await {
+        let (engine, db) = (store.name, store.database.clone());
         let (queue, _) = queue(&db);
         let keyed = || NewJob { dedup_key: Some("extract:s1".into()), ..job(json!(1)) };
         assert!(matches!(queue.enqueue(keyed()).await.unwrap(), Enqueued::New(_)), "{engine}");
@@ -130,7 +132,8 @@ async fn a_dedup_key_is_taken_once_even_after_the_job_is_done() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_comes_and_goes_with_its_transaction() {
-    for (engine, db, _guard) in support::databases().await {
+    for store in support::stores().await {
+        let (engine, db) = (store.name, store.database.clone());
         let (queue, _) = queue(&db);
         let mut tx = db.begin().await.unwrap();
         queue.enqueue_in(&mut tx, job(json!(1))).await.unwrap();
@@ -145,7 +148,8 @@ async fn a_job_comes_and_goes_with_its_transaction() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_job_waits_for_its_pause_and_then_succeeds() {
-    for (engine, db, _guard) in support::databases().await {
+    for store in support::stores().await {
+        let (engine, db) = (store.name, store.database.clone());
         let (queue, clock) = queue(&db);
         let handler =
             Scripted::new(|run, _| if run < 3 { Err(JobError::Retry("no".into())) } else { Ok(()) });
@@ -168,7 +172,8 @@ async fn a_failed_job_waits_for_its_pause_and_then_succeeds() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hopeless_job_becomes_a_dead_letter_with_its_error() {
-    for (engine, db, _guard) in support::databases().await {
+    for store in support::stores().await {
+        let (engine, db) = (store.name, store.database.clone());
         let (queue, clock) = queue(&db);
         let handler = Scripted::new(|run, _| Err(JobError::Retry(format!("failure {run}"))));
         let workers = Workers::start(queue.clone(), vec![handler.clone()], 1);
@@ -187,7 +192,8 @@ async fn a_hopeless_job_becomes_a_dead_letter_with_its_error() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dead_error_is_not_retried() {
-    for (engine, db, _guard) in support::databases().await {
+    for store in support::stores().await {
+        let (engine, db) = (store.name, store.database.clone());
         let (queue, _) = queue(&db);
         let workers =
             Workers::start(queue.clone(), vec![Scripted::new(|_, _| Err(JobError::Dead("never".into())))], 1);
@@ -200,7 +206,8 @@ async fn a_dead_error_is_not_retried() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_is_a_failed_attempt_and_the_worker_goes_on() {
-    for (engine, db, _guard) in support::databases().await {
+    for store in support::stores().await {
+        let (engine, db) = (store.name, store.database.clone());
         let (queue, _) = queue(&db);
         let handler = Scripted::new(|_, payload| {
             assert!(payload != &json!("bad"), "a bad payload");
@@ -223,7 +230,8 @@ async fn a_panic_is_a_failed_attempt_and_the_worker_goes_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_of_a_worker_without_heartbeat_is_run_again() {
-    for (engine, db, _guard) in support::databases().await {
+    for store in support::stores().await {
+        let (engine, db) = (store.name, store.database.clone());
         let (queue, clock) = queue(&db);
         let (blocked, mut begun, _) = gate();
         let crashed = Workers::start(queue.clone(), vec![blocked], 1);
@@ -253,7 +261,8 @@ async fn a_job_of_a_worker_without_heartbeat_is_run_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_brings_its_process_down_again_and_again_ends_as_a_dead_letter() {
-    for (engine, db, _guard) in support::databases().await {
+    for store in support::stores().await {
+        let (engine, db) = (store.name, store.database.clone());
         let (queue, clock) = queue(&db);
         queue.enqueue(NewJob { max_attempts: 2, ..job(json!(1)) }).await.unwrap();
         for _ in 0..2 {
@@ -274,7 +283,8 @@ async fn a_job_that_brings_its_process_down_again_and_again_ends_as_a_dead_lette
 
 #[tokio::test(flavor = "multi_thread")]
 async fn stop_lets_a_job_finish_or_puts_it_back_as_if_untouched() {
-    for (engine, db, _guard) in support::databases().await {
+    for store in support::stores().await {
+        let (engine, db) = (store.name, store.database.clone());
         let (queue, _) = queue(&db);
         let (finishing, mut begun, release) = gate();
         let workers = Workers::start(queue.clone(), vec![finishing], 1);
@@ -301,7 +311,8 @@ async fn stop_lets_a_job_finish_or_puts_it_back_as_if_untouched() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn urgent_jobs_go_first_and_later_ones_wait_for_their_moment() {
-    for (engine, db, _guard) in support::databases().await {
+    for store in support::stores().await {
+        let (engine, db) = (store.name, store.database.clone());
         let (queue, clock) = queue(&db);
         for (name, priority, delay) in [("low", -1, 0), ("first", 0, 0), ("later", 9, 60), ("high", 5, 0)] {
             let run_at = Some(START.plus(Duration::from_secs(delay)));
@@ -321,7 +332,8 @@ async fn urgent_jobs_go_first_and_later_ones_wait_for_their_moment() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_jobs_and_two_workers_still_run_each_job_once() {
-    for (engine, db, _guard) in support::databases().await {
+    for store in support::stores().await {
+        let (engine, db) = (store.name, store.database.clone());
         let (queue, _) = queue(&db);
         let handler = Scripted::new(|_, _| Ok(()));
         let one = Workers::start(queue.clone(), vec![handler.clone()], 3);

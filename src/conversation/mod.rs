@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use crate::{
     character::Cast,
     cognition::{Ask, Mind, Outcome, SessionEnded},
-    jobs::{JobsError, Queue},
+    jobs::Queue,
     llm::offline,
     memory::{Memory, MemoryError, NewMessage},
     model::{Aside, Author, CharacterId, Clock, Message, Place, Scope, SessionId, TurnEvent, Viewer},
@@ -36,9 +36,6 @@ pub enum ConversationError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The queue failed.
-    #[error(transparent)]
-    Jobs(#[from] JobsError),
 }
 
 /// What became of an inbound message.
