@@ -1,6 +1,6 @@
 //! The promises of the job queue, on every engine.
 
-#![allow(clippy::unwrap_used, clippy::expect_used)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 use std::{
     sync::{Arc, Mutex},

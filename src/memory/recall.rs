@@ -229,8 +229,7 @@ fn weigh(candidate: &Candidate, covered: f64, now: Timestamp) -> f64 {
     let importance = 0.6 + 0.8 * candidate.importance.clamp(0.0, 1.0);
     let source = match candidate.kind {
         RecalledSource::Message | RecalledSource::Fact => 1.0,
-        RecalledSource::Summary => 0.6,
-        RecalledSource::Reply => 0.6,
+        RecalledSource::Summary | RecalledSource::Reply => 0.6,
     };
     (0.5 * fused + 0.5 * close) * recency * importance * source
 }

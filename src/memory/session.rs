@@ -100,7 +100,7 @@ pub(super) async fn touch(
 
 impl Memory {
     /// Ends sessions that nobody touched for [`SESSION_IDLE`], and gives every ended session that has not been looked back
-    /// at. Asking again gives the same, until [`Memory::apply`] is done with them.
+    /// at. Asking again gives the same, until they have been looked back at.
     ///
     /// # Errors
     /// When the store fails.
