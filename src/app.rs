@@ -12,7 +12,7 @@ use crate::{
     conversation::Conversations,
     embed::{Embeddings, catalogue},
     jobs::{Queue, Workers},
-    llm::{Endpoint, Llm, LlmSettings, PriceTable},
+    llm::{Endpoint, Llm, LlmSettings, PriceTable, Timeouts},
     memory::Memory,
     model::{Clock, SystemClock},
     relationship::Relationships,
@@ -25,6 +25,8 @@ const SWEEP: Duration = Duration::from_secs(60);
 const WORKERS: usize = 2;
 /// How long a stop waits for background work (product.md, DLV: a stop takes at most 20 s in all).
 const STOP: Duration = Duration::from_secs(10);
+/// How often what was written moves from SQLite's log into its file.
+const CHECKPOINT: Duration = Duration::from_secs(5);
 /// How many vectors are computed in one go when a store is caught up.
 const CATCH_UP: usize = 64;
 
@@ -74,6 +76,7 @@ impl App {
             relationships: relationships.clone(),
             llm: llm.clone(),
             embeddings: embeddings.clone(),
+            context: settings.context,
             clock: clock.clone(),
             cache_dir: settings.data_dir.join("cache"),
         }));
@@ -99,6 +102,7 @@ impl App {
             tokio::spawn(async move { mind.warm().await }),
             tokio::spawn(sweep(conversations.clone())),
             tokio::spawn(catch_up(memory.clone())),
+            tokio::spawn(checkpoints(database.clone())),
         ];
         Ok(Self {
             settings,
@@ -135,6 +139,9 @@ impl App {
         if let Err(error) = self.workers.stop(STOP).await {
             tracing::warn!(%error, "unfinished jobs could not be put back; the next start takes them");
         }
+        if tokio::time::timeout(STOP, self.llm.drain()).await.is_err() {
+            tracing::warn!("a call of a model did not end in time: it is missing in the ledger");
+        }
         self.database.close().await;
     }
 }
@@ -167,6 +174,7 @@ pub fn llm_settings(settings: &Settings) -> anyhow::Result<LlmSettings> {
         reflective: settings.reflective.as_ref().map(endpoint),
         ollama: settings.ollama.clone(),
         prices,
+        timeouts: Timeouts::of(settings.timeout),
         ..LlmSettings::default()
     })
 }
@@ -181,6 +189,16 @@ async fn sweep(conversations: Conversations) {
             Err(error) => {
                 tracing::warn!(%error, "idle sessions could not be ended; trying again in a minute");
             }
+        }
+    }
+}
+
+async fn checkpoints(database: Database) {
+    let mut every = tokio::time::interval(CHECKPOINT);
+    loop {
+        every.tick().await;
+        if let Err(error) = database.checkpoint().await {
+            tracing::warn!(%error, "the log of the database grows: it could not be moved into the file");
         }
     }
 }

@@ -257,7 +257,9 @@ async fn nobody_ever_sees_what_is_not_theirs() {
     for store in stores().await {
         let mut random = StdRng::seed_from_u64(7);
         let memory = words_only(&store.database);
+        let source = MessageId::new();
         let mut world: Vec<(CharacterId, Scope, UserId, String)> = Vec::new();
+        let mut ids: Vec<(String, usize)> = Vec::new();
         for number in 0..MESSAGES {
             let (character, name) = (cast.choose(&mut random).unwrap(), NAMES.choose(&mut random).unwrap());
             let place = PLACES.choose(&mut random).unwrap();
@@ -266,6 +268,14 @@ async fn nobody_ever_sees_what_is_not_theirs() {
             let scope = told.place.scope(&told.user);
             let kept = memory.store_user_message(told).await.unwrap().message;
             plant_vector(&store.database, kept.id, &[1.0, 0.0, number as f32 / 1_000.0]).await;
+            let owner = user(name);
+            let fact = plant_fact(&store.database, character, &scope, &owner, &text).await;
+            plant_summary(&store.database, character, &scope, &text).await;
+            let here = Viewer::new(character.clone(), owner.clone(), place.parse().unwrap());
+            let avoid = Preference::AvoidTopic(text.clone());
+            let wish = PreferenceDraft { preference: avoid, owner, source };
+            memory.set_preferences(&here, &[wish]).await.unwrap();
+            ids.extend([(kept.id.to_string(), number), (fact, number)]);
             world.push((character.clone(), scope, user(name), text));
         }
         let (mut seen, mut hidden) = (0_usize, 0_usize);
@@ -280,7 +290,7 @@ async fn nobody_ever_sees_what_is_not_theirs() {
                 .filter(|(character, scope, author, _)| viewer.may_read(character, scope, Some(author)))
                 .map(|(.., text)| text.as_str())
                 .collect();
-            let found: Vec<String> = match case % 3 {
+            let found: Vec<String> = match case % 7 {
                 0 => {
                     recalled(&memory, &viewer, &format!("secret number {}", random.random_range(0..MESSAGES)))
                         .await
@@ -291,12 +301,44 @@ async fn nobody_ever_sees_what_is_not_theirs() {
                     let items = memory.recall(&viewer, &by_meaning).await.unwrap();
                     items.into_iter().map(|item| item.text).collect()
                 }
-                _ => memory.history(&viewer, 100).await.unwrap().into_iter().map(|line| line.text).collect(),
+                2 => memory.history(&viewer, 100).await.unwrap().into_iter().map(|line| line.text).collect(),
+                3 => {
+                    let facts = memory.facts(&viewer, MESSAGES).await.unwrap();
+                    assert_eq!(facts.len(), entitled.len(), "{}: {viewer:?}", store.name);
+                    facts.into_iter().map(|fact| fact.object).collect()
+                }
+                4 => {
+                    // A summary has no single author, so the own words of a person do not open it elsewhere.
+                    let open: Vec<&str> = world
+                        .iter()
+                        .filter(|(character, scope, ..)| viewer.may_read(character, scope, None))
+                        .map(|(.., text)| text.as_str())
+                        .collect();
+                    let summaries = memory.summaries(&viewer, MESSAGES).await.unwrap();
+                    assert_eq!(summaries.len(), open.len(), "{}: {viewer:?}", store.name);
+                    assert!(summaries.iter().all(|summary| open.contains(&summary.text.as_str())));
+                    summaries.into_iter().map(|summary| summary.text).collect()
+                }
+                5 => {
+                    let wishes = memory.preferences(&viewer).await.unwrap();
+                    let own =
+                        |text: &String| world.iter().any(|(.., by, it)| it == text && *by == viewer.user);
+                    assert!(wishes.avoid_topics.iter().all(own), "{}: {viewer:?}", store.name);
+                    wishes.avoid_topics
+                }
+                _ => {
+                    let (id, number) = ids.choose(&mut random).unwrap();
+                    let (character, scope, author, text) = &world[*number];
+                    let shown = memory.show(&viewer, id).await.unwrap();
+                    let may = viewer.may_read(character, scope, Some(author));
+                    assert_eq!(shown.is_some(), may, "{}: {viewer:?} and `{text}`", store.name);
+                    shown.into_iter().map(|_| text.clone()).collect()
+                }
             };
             for text in &found {
                 assert!(entitled.contains(&text.as_str()), "{}: {viewer:?} saw `{text}`", store.name);
             }
-            if case % 3 == 0 {
+            if case % 7 == 0 {
                 assert_eq!(found.is_empty(), entitled.is_empty(), "{}: {viewer:?}", store.name);
             }
             seen += found.len();
@@ -308,6 +350,45 @@ async fn nobody_ever_sees_what_is_not_theirs() {
         );
         println!("{}: {CASES} looks, {seen} rows seen, every one entitled", store.name);
     }
+}
+
+/// A fact on record, and its id.
+async fn plant_fact(
+    database: &Database,
+    character: &CharacterId,
+    scope: &Scope,
+    owner: &UserId,
+    text: &str,
+) -> String {
+    let id = Uuid::now_v7().to_string();
+    sqlx::query(
+        "INSERT INTO fact (id, character, owner, scope, subject, predicate, object, confidence, valid_from, valid_to, \
+         created_at) VALUES ($1, $2, $3, $4, 'user', 'keeps', $5, 0.9, 0, NULL, 0)",
+    )
+    .bind(id.clone())
+    .bind(character.to_string())
+    .bind(owner.to_string())
+    .bind(scope.key())
+    .bind(text.to_owned())
+    .execute(database.writer())
+    .await
+    .unwrap();
+    id
+}
+
+/// The summary of a session that nobody had.
+async fn plant_summary(database: &Database, character: &CharacterId, scope: &Scope, text: &str) {
+    sqlx::query(
+        "INSERT INTO summary (session, character, scope, text, meaningfulness, emotions, topics, started_at, ended_at) \
+         VALUES ($1, $2, $3, $4, 3, '[]', '[]', 0, 0)",
+    )
+    .bind(Uuid::now_v7().to_string())
+    .bind(character.to_string())
+    .bind(scope.key())
+    .bind(text.to_owned())
+    .execute(database.writer())
+    .await
+    .unwrap();
 }
 
 /// Gives a message a vector without a model.

@@ -68,7 +68,7 @@ impl SessionEnded {
             })
             .collect();
         let request = ChatRequest {
-            tier: Tier::Router,
+            tier: Tier::Reflective,
             purpose: Purpose::Extract,
             messages: vec![ChatMessage {
                 role: Role::User,
@@ -106,7 +106,7 @@ impl Handler for SessionEnded {
         let retry = |error: &dyn std::fmt::Display| JobError::Retry(error.to_string());
         let transcript = self.memory.transcript(session).await.map_err(|error| retry(&error))?;
         let attribution = Attribution { character: Some(transcript.character), user: None, turn: None };
-        let by_model = if self.llm.is_offline(Tier::Router) {
+        let by_model = if self.llm.is_offline(Tier::Reflective) {
             None
         } else {
             self.by_model(&transcript.lines, attribution).await

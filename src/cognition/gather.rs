@@ -17,6 +17,8 @@ const SUMMARIES: usize = 3;
 /// What memory holds for this turn.
 #[derive(Debug)]
 pub(super) struct Gathered {
+    /// The vector of the message, when there is a model.
+    pub(super) vector: Option<Vec<f32>>,
     pub(super) history: Vec<HistoryLine>,
     pub(super) recalled: Vec<RecalledItem>,
     pub(super) facts: Vec<Fact>,
@@ -25,13 +27,13 @@ pub(super) struct Gathered {
     pub(super) known_name: Option<String>,
 }
 
-/// Asks memory for everything at once.
+/// Asks memory for everything at once; only recall waits for the vector of the message.
 pub(super) async fn gather(
     memory: &Memory,
     viewer: &Viewer,
     message: MessageId,
     text: &str,
-    vector: Option<Vec<f32>>,
+    vector: impl Future<Output = Option<Vec<f32>>>,
     now: Timestamp,
 ) -> Result<Gathered, MemoryError> {
     let history = async {
@@ -39,16 +41,27 @@ pub(super) async fn gather(
         lines.retain(|line| line.id != message);
         Ok::<_, MemoryError>(lines)
     };
-    let query = RecallQuery { text: text.to_owned(), vector, limit: RECALLED, exclude: vec![message], now };
-    let (history, recalled, facts, preferences, summaries, known_name) = tokio::try_join!(
+    let recall = async {
+        let vector = vector.await;
+        let query = RecallQuery {
+            text: text.to_owned(),
+            vector: vector.clone(),
+            limit: RECALLED,
+            exclude: vec![message],
+            now,
+        };
+        Ok::<_, MemoryError>((memory.recall(viewer, &query).await?, vector))
+    };
+    let (history, (recalled, vector), facts, preferences, summaries, known_name) = tokio::try_join!(
         history,
-        memory.recall(viewer, &query),
+        recall,
         memory.facts(viewer, FACTS),
         memory.preferences(viewer),
         memory.summaries(viewer, SUMMARIES),
         memory.known_name(viewer),
     )?;
     Ok(Gathered {
+        vector,
         history,
         recalled,
         facts,
@@ -69,6 +82,7 @@ impl Gathered {
             source: RecalledSource::Fact,
             when: fact.valid_from,
             by: None,
+            name: None,
         });
         self.recalled.iter().cloned().chain(facts).collect()
     }

@@ -3,6 +3,7 @@
 
 mod extract;
 mod gather;
+mod manner;
 mod offline;
 mod persona;
 mod prompt;
@@ -11,6 +12,5 @@ mod template;
 mod turn;
 
 pub use extract::SessionEnded;
-pub use prompt::PROMPT_BUDGET;
 pub use route::Flag;
 pub use turn::{Ask, Mind, Outcome, Parts};

@@ -87,7 +87,12 @@ pub(super) fn prepare(
 fn recalled(material: &prompt::Material, gathered: &Gathered, viewer: &Viewer) -> Vec<offline::Recalled> {
     let from_memory = gathered.recalled.iter().map(|item| {
         let own = item.source == RecalledSource::Message && item.by.as_ref() == Some(&viewer.user);
-        offline::Recalled { text: item.text.clone(), own_words_of_user: own, speaker: None, when: item.when }
+        offline::Recalled {
+            text: item.text.clone(),
+            own_words_of_user: own,
+            speaker: item.name.clone(),
+            when: item.when,
+        }
     });
     let from_history = material.history.iter().rev().filter_map(|line| {
         let speaker = line.author.user()?;

@@ -6,6 +6,7 @@ use chrono::TimeZone;
 use minijinja::{Value, context};
 
 use super::{
+    manner,
     persona::{self, Slots},
     template,
 };
@@ -13,18 +14,20 @@ use crate::{
     character::{Character, Exchange, Speaker},
     llm::{ChatMessage, Role, tokens},
     memory::HistoryLine,
-    model::{Place, Preferences, RecalledItem, RecalledSource, Style, Timestamp, Verbosity},
+    model::{Place, Preferences, RecalledItem, RecalledSource, Timestamp},
 };
 
-/// Tokens a prompt may have, by the calibrated estimate of [`tokens`]; leaves room for the answer in a window of 8,192.
-pub const PROMPT_BUDGET: usize = 6_000;
+/// The share of the model's window, in per cent, that a prompt may fill; the rest is for the answer, and for the error of
+/// the estimate ([`tokens`]).
+const PROMPT_SHARE: usize = 75;
 /// Shares of the budget, in per cent, that a section may take at most. The persona and the rules are never cut; the
 /// shares were chosen so that a full persona (about 1,500 tokens) and all sections fit together.
 const EXAMPLES_SHARE: usize = 14;
 const RECALLED_SHARE: usize = 18;
 const FACTS_SHARE: usize = 6;
 const SUMMARIES_SHARE: usize = 8;
-const HISTORY_SHARE: usize = 30;
+/// The message and the talk before it; a long message leaves less for the talk.
+const TALK_SHARE: usize = 30;
 /// Characters of one earlier message that are shown to the model; longer ones are cut in the middle.
 const LONGEST_LINE: usize = 2_000;
 
@@ -58,12 +61,16 @@ pub(super) const CRISIS_GUARD: &str = "The last message may come from somebody i
 pub(super) fn assemble(material: &Material, budget: usize) -> Vec<ChatMessage> {
     let mut messages =
         vec![ChatMessage { role: Role::System, content: template::system(&values(material, budget)) }];
-    messages.extend(history(material, budget * HISTORY_SHARE / 100));
-    messages.push(ChatMessage {
-        role: Role::User,
-        content: spoken(material, &material.user_name, &material.message),
-    });
+    let talk = budget * TALK_SHARE / 100;
+    let message = cut_to(&material.message, talk);
+    messages.extend(history(material, talk.saturating_sub(tokens::estimate(&message))));
+    messages.push(ChatMessage { role: Role::User, content: spoken(material, &material.user_name, &message) });
     messages
+}
+
+/// Tokens a prompt may have for a model whose window holds `context` tokens.
+pub(super) fn budget_of(context: usize) -> usize {
+    context * PROMPT_SHARE / 100
 }
 
 fn values(material: &Material, budget: usize) -> Value {
@@ -80,16 +87,20 @@ fn values(material: &Material, budget: usize) -> Value {
         purpose => character.core.purpose,
         drives => drives(character),
         constitution => character.core.constitution,
+        manner => manner::own(character, &material.preferences),
         examples => examples(material, &slots, budget * EXAMPLES_SHARE / 100),
         place_note => place,
         stage => stage.name,
-        trust => material.trust.round(),
+        trust => format!("{:.0}", material.trust),
         stage_behavior => persona::fill(&stage.behavior, &slots),
         traits => traits(material),
         mood => mood(material),
         note => material.note,
-        preferences => preferences(&material.preferences),
-        goal => top_goal.map(|goal| goal.description.clone()),
+        preferences => manner::asked_for(&material.preferences),
+        goal => top_goal.map(|goal| match &goal.success_criteria {
+            Some(criteria) => format!("{} (reached when: {criteria})", goal.description),
+            None => goal.description.clone(),
+        }),
         guard => material.guard,
         now => now,
         background => background(material),
@@ -150,49 +161,6 @@ fn mood(material: &Material) -> Option<Value> {
         .unwrap_or_default();
     let description = own.and_then(|mood| mood.description.clone());
     Some(context! { name => material.mood, description => description, modifiers => modifiers })
-}
-
-/// Wishes as sentences for the model.
-fn preferences(preferences: &Preferences) -> Vec<String> {
-    let mut lines = Vec::new();
-    lines.extend(preferences.verbosity.map(|verbosity| {
-        match verbosity {
-            Verbosity::Short => "Short answers: one or two sentences.",
-            Verbosity::Medium => "Answers of a short paragraph.",
-            Verbosity::Long => "Long, detailed answers.",
-        }
-        .to_owned()
-    }));
-    lines.extend(preferences.style.map(|style| {
-        match style {
-            Style::Casual => "A casual tone.",
-            Style::Formal => "A formal tone.",
-            Style::Matching => "A tone that matches their own.",
-        }
-        .to_owned()
-    }));
-    lines.extend(
-        preferences
-            .nickname
-            .as_ref()
-            .map(|name| format!("They want to be called {}.", template::as_data(name))),
-    );
-    lines.extend(
-        preferences.avoid_topics.iter().map(|topic| format!("Never bring up: {}.", template::as_data(topic))),
-    );
-    lines.extend(
-        preferences.emojis.map(|wanted| if wanted { "Emojis are welcome." } else { "No emojis." }.to_owned()),
-    );
-    lines.extend(
-        preferences
-            .language
-            .as_ref()
-            .map(|tag| format!("Answer in the language `{}`.", template::as_data(tag))),
-    );
-    lines.extend(
-        preferences.timezone.as_ref().map(|zone| format!("Their time zone is {}.", template::as_data(zone))),
-    );
-    lines
 }
 
 /// One example a topic, the topics that the message touches first, in the voice of the present stage.
@@ -294,11 +262,12 @@ fn recalled(material: &Material, budget: usize) -> Vec<Value> {
         .map_while(|item| {
             let text = cut_middle(&item.text);
             left = left.checked_sub(tokens::estimate(&text) + 12)?;
-            let who = match item.source {
-                RecalledSource::Message => "said here",
-                RecalledSource::Reply => "you said",
-                RecalledSource::Summary => "from an earlier talk",
-                RecalledSource::Fact => "on record",
+            let who = match (item.source, &item.name) {
+                (RecalledSource::Message, Some(name)) => format!("{} said", template::as_data(name)),
+                (RecalledSource::Message, None) => "somebody said".to_owned(),
+                (RecalledSource::Reply, _) => "you said".to_owned(),
+                (RecalledSource::Summary, _) => "from an earlier talk".to_owned(),
+                (RecalledSource::Fact, _) => "on record".to_owned(),
             };
             Some(context! { when => date(item.when), who => who, text => template::as_data(&text) })
         })
@@ -346,12 +315,27 @@ fn spoken(material: &Material, name: &str, text: &str) -> String {
     if material.place.is_dm() { text.to_owned() } else { format!("[{name}] {text}") }
 }
 
+/// The text, or as much of its beginning and end as `budget` tokens hold.
+fn cut_to(text: &str, budget: usize) -> String {
+    let mut longest = text.chars().count();
+    let mut cut = text.to_owned();
+    while tokens::estimate(&cut) > budget && longest > 1 {
+        longest = longest * 3 / 4;
+        cut = cut_at(text, longest);
+    }
+    cut
+}
+
 fn cut_middle(text: &str) -> String {
+    cut_at(text, LONGEST_LINE)
+}
+
+fn cut_at(text: &str, longest: usize) -> String {
     let length = text.chars().count();
-    if length <= LONGEST_LINE {
+    if length <= longest {
         return text.to_owned();
     }
-    let half = LONGEST_LINE / 2;
+    let half = longest / 2;
     let head: String = text.chars().take(half).collect();
     let tail: String = text.chars().skip(length - half).collect();
     format!("{head} […] {tail}")

@@ -5,7 +5,7 @@ use std::{path::Path, sync::Arc};
 use super::*;
 use crate::{
     character,
-    model::{Author, MessageId, UnitScore, UserId},
+    model::{Author, MessageId, UnitScore, UserId, Verbosity},
 };
 
 fn mara() -> Arc<Character> {
@@ -40,8 +40,10 @@ fn material() -> Material {
     }
 }
 
+const BUDGET: usize = 6_000;
+
 fn system(material: &Material) -> String {
-    assemble(material, PROMPT_BUDGET)[0].content.clone()
+    assemble(material, BUDGET)[0].content.clone()
 }
 
 fn recalled(text: &str) -> RecalledItem {
@@ -52,6 +54,7 @@ fn recalled(text: &str) -> RecalledItem {
         source: RecalledSource::Message,
         when: at("2026-05-01T09:00:00Z"),
         by: None,
+        name: Some("Robin".to_owned()),
     }
 }
 
@@ -147,7 +150,7 @@ fn a_prompt_keeps_to_its_budget() {
         facts: (0..400).map(|number| format!("{number} {long}")).collect(),
         ..material()
     };
-    for budget in [PROMPT_BUDGET, PROMPT_BUDGET / 2, PROMPT_BUDGET / 4] {
+    for budget in [BUDGET, BUDGET / 2, BUDGET / 4] {
         let messages = assemble(&material, budget);
         let total: usize = messages.iter().map(|message| tokens::estimate(&message.content)).sum();
         assert!(total <= budget, "{total} tokens for a budget of {budget}");
@@ -157,7 +160,29 @@ fn a_prompt_keeps_to_its_budget() {
 }
 
 #[test]
+fn a_message_that_fills_the_window_keeps_its_beginning_and_its_end() {
+    let message = format!("first {} last", "word ".repeat(6_000));
+    let messages = assemble(&Material { message, ..material() }, BUDGET);
+    let total: usize = messages.iter().map(|message| tokens::estimate(&message.content)).sum();
+    assert!(total <= BUDGET, "{total}");
+    let shown = &messages.last().unwrap().content;
+    assert!(shown.starts_with("first ") && shown.ends_with(" last") && shown.contains(" […] "), "{shown}");
+}
+
+#[test]
+fn the_characters_own_manner_is_shown_until_somebody_asks_for_another() {
+    let own = system(&material());
+    assert!(own.contains("Your answers are a short paragraph.") && own.contains("such as 🛶 🌾"), "{own}");
+    assert!(own.contains("Close to your heart: river, rope."));
+    let preferences =
+        Preferences { verbosity: Some(Verbosity::Short), emojis: Some(false), ..Preferences::default() };
+    let asked = system(&Material { preferences, ..material() });
+    assert!(!asked.contains("a short paragraph") && !asked.contains("🛶"), "{asked}");
+    assert!(asked.contains("Short answers: one or two sentences.") && asked.contains("No emojis."));
+}
+
+#[test]
 fn among_several_people_lines_say_whose_they_are() {
     let material = Material { place: "lounge/general".parse().unwrap(), ..material() };
-    assert_eq!(assemble(&material, PROMPT_BUDGET).last().unwrap().content, "[Robin] hello again");
+    assert_eq!(assemble(&material, BUDGET).last().unwrap().content, "[Robin] hello again");
 }

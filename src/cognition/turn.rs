@@ -36,6 +36,8 @@ pub struct Parts {
     pub llm: Llm,
     /// Embeddings.
     pub embeddings: Embeddings,
+    /// Tokens that the window of the answering model holds.
+    pub context: usize,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Where computed things may be kept between starts.
@@ -73,6 +75,15 @@ pub enum Outcome {
 enum Broken {
     Store(String),
     Llm(LlmError),
+}
+
+impl Broken {
+    fn detail(&self) -> &str {
+        match self {
+            Self::Store(detail) => detail,
+            Self::Llm(error) => &error.message,
+        }
+    }
 }
 
 impl From<MemoryError> for Broken {
@@ -144,11 +155,10 @@ impl Mind {
         let now = message.at;
 
         self.take_wishes(ask).await?;
-        let vector = self.embed(text).await;
         let pinned = pinned_trust(ask);
         let (gathered, standing) = tokio::try_join!(
             async {
-                gather::gather(memory, viewer, message.id, text, vector.clone(), now)
+                gather::gather(memory, viewer, message.id, text, self.embed(text), now)
                     .await
                     .map_err(Broken::from)
             },
@@ -166,7 +176,7 @@ impl Mind {
             turn: Some(turn),
         };
         let routing = Instant::now();
-        let route = self.router.route(text, vector.as_deref(), llm, &attribution).await;
+        let route = self.router.route(text, gathered.vector.as_deref(), llm, &attribution).await;
         send(events, routed(&route, routing.elapsed())).await;
         send(
             events,
@@ -189,10 +199,6 @@ impl Mind {
         let indexed = completion.model != OFFLINE && !route.has(Flag::Manipulation);
         let said_at = now.max(self.parts.clock.now().min(now.plus(Duration::from_secs(600))));
         let reply = memory.store_reply(message, &completion.text, said_at, indexed).await?;
-        let tone = relationship::tone_of(text);
-        let source = message.id.to_string();
-        let change = relationships.record_turn(&viewer.character, &viewer.user, &source, tone, now).await?;
-
         let total = started.elapsed();
         let waited = completion.waited + route.waited;
         send(
@@ -210,12 +216,38 @@ impl Mind {
             },
         )
         .await;
+        let reply = indexed.then_some(reply.id);
+        if let Err(broken) = self.remember(ask, gathered.vector, reply, pinned, events).await {
+            // The answer stands; what is missing is caught up at the next start, or is one step of trust.
+            tracing::error!(
+                detail = broken.detail(),
+                "the turn was answered, but not all of it is remembered"
+            );
+        }
+        Ok(())
+    }
+
+    /// What an answered turn leaves behind: trust, milestones, vectors.
+    async fn remember(
+        &self,
+        ask: &Ask,
+        vector: Option<Vec<f32>>,
+        reply: Option<MessageId>,
+        pinned: Option<f64>,
+        events: &mpsc::Sender<TurnEvent>,
+    ) -> Result<(), Broken> {
+        let Parts { memory, relationships, .. } = &self.parts;
+        let (viewer, message) = (&ask.viewer, &ask.message);
+        let tone = relationship::tone_of(&message.text);
+        let source = message.id.to_string();
+        let change =
+            relationships.record_turn(&viewer.character, &viewer.user, &source, tone, message.at).await?;
         if pinned.is_none() {
-            self.milestones(ask, &change, now, events).await?;
+            self.milestones(ask, &change, message.at, events).await?;
         }
         memory.index_vectors(message.id, vector).await?;
-        if indexed {
-            memory.index_vectors(reply.id, None).await?;
+        if let Some(reply) = reply {
+            memory.index_vectors(reply, None).await?;
         }
         Ok(())
     }
@@ -285,7 +317,8 @@ impl Mind {
         events: &mpsc::Sender<TurnEvent>,
     ) -> Result<Completion, LlmError> {
         let overrides = ask.character.core.models.get(&crate::character::ModelTier::Main);
-        let mut budget = prompt::PROMPT_BUDGET;
+        let whole = prompt::budget_of(self.parts.context);
+        let mut budget = whole;
         let mut waited = Duration::ZERO;
         loop {
             let request = ChatRequest {
@@ -304,9 +337,7 @@ impl Mind {
                     completion.waited += waited;
                     return Ok(completion);
                 }
-                Err(error)
-                    if error.kind == ErrorKind::ContextLength && budget > prompt::PROMPT_BUDGET / 4 =>
-                {
+                Err(error) if error.kind == ErrorKind::ContextLength && budget > whole / 4 => {
                     tracing::warn!(budget, "the prompt is too long for the model: cutting it to half");
                     waited += error.waited;
                     budget /= 2;

@@ -1,7 +1,7 @@
 //! The table of keys: the one place for names, defaults, examples, explanations and readers. Parsing, `.env.sample`
 //! and `dramatis doctor` all read it.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 use tracing_subscriber::filter::Targets;
@@ -38,6 +38,8 @@ pub(super) struct Draft {
     pub(super) main: Tier,
     pub(super) router: Tier,
     pub(super) reflective: Tier,
+    pub(super) context: Option<usize>,
+    pub(super) timeout: Option<Duration>,
     pub(super) prices: Option<PathBuf>,
     pub(super) ollama: Option<String>,
     pub(super) embedding_model: Option<String>,
@@ -174,6 +176,24 @@ pub(super) const GROUPS: &[Group] = &[
                 name: "REFLECTIVE_LLM_MODEL",
                 example: "strong-model",
                 read: |draft, text| set(&mut draft.reflective.model, Ok(text.to_owned())),
+                ..KEY
+            },
+            Key {
+                name: "LLM_CONTEXT",
+                doc: &[
+                    "Tokens that the window of LLM_MODEL holds, 2048 to 2000000. Prompts fill three quarters at most.",
+                ],
+                default: "8192",
+                read: |draft, text| set(&mut draft.context, value::context(text)),
+                ..KEY
+            },
+            Key {
+                name: "LLM_TIMEOUT",
+                doc: &[
+                    "Seconds to wait for the next piece of an answer, 1 to 600; for the first piece three times as long.",
+                ],
+                default: "30",
+                read: |draft, text| set(&mut draft.timeout, value::timeout(text)),
                 ..KEY
             },
             Key {

@@ -10,6 +10,7 @@ use std::{
     collections::{BTreeMap, HashMap},
     env, fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use reqwest::Url;
@@ -41,6 +42,10 @@ pub struct Settings {
     pub router: Option<EndpointSettings>,
     /// The model for thought (`REFLECTIVE_LLM_…`), filled up from the main one; `None` when nothing is set for it.
     pub reflective: Option<EndpointSettings>,
+    /// Tokens that the window of the main model holds (`LLM_CONTEXT`), `2_048..=2_000_000`.
+    pub context: usize,
+    /// How long to wait for the next piece of an answer (`LLM_TIMEOUT`), 1 to 600 s.
+    pub timeout: Duration,
     /// The price table (`LLM_PRICES`); `None` is the built-in one.
     pub prices: Option<PathBuf>,
     /// Where to look for Ollama, as an address such as `http://127.0.0.1:11434` (`OLLAMA_HOST`); `None` is `off`.
@@ -301,6 +306,8 @@ fn assemble(
         llm,
         router,
         reflective,
+        context: draft.context?,
+        timeout: draft.timeout?,
         prices: draft.prices,
         ollama: draft.ollama,
         embedding_model: draft.embedding_model?,

@@ -1,5 +1,7 @@
 //! Texts become typed values. An error says what is wrong with the value, and never repeats a secret.
 
+use std::time::Duration;
+
 use reqwest::Url;
 use secrecy::SecretString;
 use tracing_subscriber::filter::Targets;
@@ -42,6 +44,27 @@ pub(super) fn base_url(text: &str) -> Result<String, String> {
     match base.strip_suffix("/chat/completions") {
         Some(shorter) => Err(format!("ends in `/chat/completions`, which is added to it; write `{shorter}`")),
         None => Ok(base.to_owned()),
+    }
+}
+
+/// The size of a model's window in tokens.
+pub(super) fn context(text: &str) -> Result<usize, String> {
+    let tokens =
+        text.replace('_', "").parse().map_err(|_| "is not a whole number; write `8192`".to_owned())?;
+    if (2_048..=2_000_000).contains(&tokens) {
+        Ok(tokens)
+    } else {
+        Err("is not between 2048 and 2000000; the documentation of the model gives its window".to_owned())
+    }
+}
+
+/// A time limit in seconds.
+pub(super) fn timeout(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().map_err(|_| "is not a whole number of seconds; write `30`".to_owned())?;
+    if (1..=600).contains(&seconds) {
+        Ok(Duration::from_secs(seconds))
+    } else {
+        Err("is not between 1 and 600 seconds".to_owned())
     }
 }
 

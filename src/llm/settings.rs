@@ -57,6 +57,14 @@ pub struct Timeouts {
     pub total: Duration,
 }
 
+impl Timeouts {
+    /// Waits `idle` between two pieces, three times as long for the first, and ten times as long in all.
+    #[must_use]
+    pub fn of(idle: Duration) -> Self {
+        Self { first_token: idle * 3, idle, total: idle * 10, ..Self::default() }
+    }
+}
+
 impl Default for Timeouts {
     fn default() -> Self {
         Self {

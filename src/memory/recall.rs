@@ -24,6 +24,10 @@ const SUMMARIES: usize = 2;
 /// Days after which recency has faded to a third of its part.
 const FADING_DAYS: f64 = 90.0;
 
+/// The columns of a candidate.
+const COLUMNS: &str = "m.id, m.source, m.text, m.kind, m.author, m.said_at, m.importance, \
+    (SELECT said.author_name FROM message said WHERE said.id = m.source AND m.author IS NOT NULL) AS name";
+
 /// What is looked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RecallQuery {
@@ -45,6 +49,7 @@ struct Candidate {
     text: String,
     kind: RecalledSource,
     by: Option<UserId>,
+    name: Option<String>,
     when: Timestamp,
     importance: f64,
     fused: f64,
@@ -56,7 +61,8 @@ impl Memory {
     /// there is nothing on record.
     ///
     /// A row fits when its cosine to the question is at least 0.30 or it holds at least a third of the question's content
-    /// words. What was merely asked says nothing and comes up only when the question is about asking. Fitting rows are ordered by reciprocal rank fusion of both searches, weighted by recency (85 to 100 %),
+    /// words. What was merely asked says nothing and comes up only when the question is about asking. Fitting rows are
+    /// ordered by reciprocal rank fusion of both searches and closeness, half and half, weighted by recency (85 to 100 %),
     /// importance (60 to 140 %) and source (a person's words 1.0, a summary or the character's own words 0.6).
     ///
     /// # Errors
@@ -119,6 +125,7 @@ impl Memory {
                 source: candidate.kind,
                 when: candidate.when,
                 by: candidate.by,
+                name: candidate.name,
             })
             .collect())
     }
@@ -130,15 +137,14 @@ impl Memory {
         let engine = self.database.engine();
         let visible = Visible::of(viewer, "m", "author", 2);
         let limit = visible.next(2);
-        let columns = "m.id, m.source, m.text, m.kind, m.author, m.said_at, m.importance";
         let sql = match engine {
             Engine::Sqlite => format!(
-                "SELECT {columns} FROM memory_words JOIN memory m ON m.seq = memory_words.rowid \
+                "SELECT {COLUMNS} FROM memory_words JOIN memory m ON m.seq = memory_words.rowid \
                  WHERE memory_words MATCH $1 AND {} ORDER BY bm25(memory_words), m.seq LIMIT ${limit}",
                 visible.sql
             ),
             Engine::Postgres => format!(
-                "SELECT {columns} FROM memory m WHERE m.words @@ to_tsquery('english', $1) AND {} \
+                "SELECT {COLUMNS} FROM memory m WHERE m.words @@ to_tsquery('english', $1) AND {} \
                  ORDER BY ts_rank_cd(m.words, to_tsquery('english', $1)) DESC, m.seq LIMIT ${limit}",
                 visible.sql
             ),
@@ -158,7 +164,7 @@ impl Memory {
         let limit = visible.next(3);
         let distance = vector::cosine_distance(self.database.engine(), "v.vector", "$1");
         let sql = format!(
-            "SELECT m.id, m.source, m.text, m.kind, m.author, m.said_at, m.importance, {distance} AS distance \
+            "SELECT {COLUMNS}, {distance} AS distance \
              FROM memory m JOIN memory_vector v ON v.memory = m.id AND v.model = $2 \
              WHERE {} ORDER BY distance, m.seq LIMIT ${limit}",
             visible.sql
@@ -199,6 +205,7 @@ fn read(row: &AnyRow, cosine: Option<f64>) -> Result<Candidate, StoreError> {
             _ => RecalledSource::Message,
         },
         by: data::person(row, "author")?,
+        name: row.try_get("name")?,
         when: data::moment(row, "said_at")?,
         importance: row.try_get("importance")?,
         fused: 0.0,
@@ -213,6 +220,7 @@ fn row_only(row: &Candidate) -> Candidate {
         text: row.text.clone(),
         kind: row.kind,
         by: row.by.clone(),
+        name: row.name.clone(),
         when: row.when,
         importance: row.importance,
         fused: 0.0,

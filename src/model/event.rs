@@ -68,6 +68,9 @@ pub struct RecalledItem {
     /// The person who said it, if it was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<UserId>,
+    /// What they were called when they said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
 }
 
 /// Something said beside the answer.

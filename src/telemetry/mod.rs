@@ -48,7 +48,8 @@ pub struct Guard {
 /// # Errors
 /// [`TelemetryError::Twice`] when it was called before.
 pub fn init(settings: &Settings, stderr_level: LevelFilter) -> Result<Guard, TelemetryError> {
-    let filter = |level| settings.log_level.clone().unwrap_or_else(|| Targets::new().with_default(level));
+    let filter =
+        |level| hushed(settings.log_level.clone().unwrap_or_else(|| Targets::new().with_default(level)));
     let dir = settings.data_dir.join("logs");
     // The appender prunes old files before it makes the directory, and complains on standard error.
     let opened = std::fs::create_dir_all(&dir).map_err(|error| error.to_string()).and_then(|()| {
@@ -79,6 +80,18 @@ pub fn init(settings: &Settings, stderr_level: LevelFilter) -> Result<Guard, Tel
         tracing::warn!("no log file in {dir} ({error}): logs go to standard error only. Check DATA_DIR");
     }
     Ok(Guard { _file: guard })
+}
+
+/// Libraries that are not heard unless `LOG_LEVEL` names them: async-openai logs bodies, that is what people said, and
+/// apalis tells of every look into an empty queue.
+const HUSHED: [(&str, LevelFilter); 2] =
+    [("async_openai", LevelFilter::OFF), ("apalis_core", LevelFilter::WARN)];
+
+fn hushed(targets: Targets) -> Targets {
+    HUSHED.iter().fold(targets, |targets, (library, level)| {
+        let named = targets.iter().any(|(target, _)| target == *library);
+        if named { targets } else { targets.with_target(*library, *level) }
+    })
 }
 
 /// Where a layer writes.
@@ -166,6 +179,17 @@ mod tests {
         assert!(
             !text.contains("shapeless-key") && !text.contains("not for the file") && !text.contains('\u{1b}')
         );
+    }
+
+    #[test]
+    fn libraries_that_tell_too_much_are_heard_only_when_they_are_named() {
+        let all: Targets = "trace".parse().unwrap();
+        let quiet = hushed(all);
+        assert!(!quiet.would_enable("async_openai::client", &tracing::Level::ERROR));
+        assert!(!quiet.would_enable("apalis_core::worker", &tracing::Level::INFO));
+        assert!(quiet.would_enable("dramatis::llm", &tracing::Level::TRACE));
+        let asked: Targets = "info,async_openai=debug".parse().unwrap();
+        assert!(hushed(asked).would_enable("async_openai", &tracing::Level::DEBUG));
     }
 
     #[test]
