@@ -100,7 +100,7 @@ impl App {
         };
         let tasks = vec![
             tokio::spawn(async move { mind.warm().await }),
-            tokio::spawn(sweep(conversations.clone())),
+            tokio::spawn(sweep(conversations.clone(), queue.clone())),
             tokio::spawn(catch_up(memory.clone())),
             tokio::spawn(checkpoints(database.clone())),
         ];
@@ -179,7 +179,7 @@ pub fn llm_settings(settings: &Settings) -> anyhow::Result<LlmSettings> {
     })
 }
 
-async fn sweep(conversations: Conversations) {
+async fn sweep(conversations: Conversations, queue: Queue) {
     let mut every = tokio::time::interval(SWEEP);
     loop {
         every.tick().await;
@@ -189,6 +189,9 @@ async fn sweep(conversations: Conversations) {
             Err(error) => {
                 tracing::warn!(%error, "idle sessions could not be ended; trying again in a minute");
             }
+        }
+        if let Err(error) = queue.purge().await {
+            tracing::warn!(%error, "old jobs could not be forgotten; trying again in a minute");
         }
     }
 }

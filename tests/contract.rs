@@ -16,7 +16,7 @@ use dramatis::{
         CharacterId, Clock, ManualClock, MessageId, Place, Preference, PreferenceDraft, Scope, SystemClock,
         Timestamp, UserId, Verbosity, Viewer,
     },
-    relationship::{EventKind, Relationships, Tone},
+    relationship::{EventKind, Relationships, Tone, Trust},
     store::{Database, vector},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
@@ -215,6 +215,63 @@ async fn trust_is_what_its_events_add_up_to() {
         assert!(!relationships.first_time(&character, &robin, "milestone:25", clock.now()).await.unwrap());
         let pinned = relationships.standing(&character, &robin, clock.now(), Some(100.0)).await.unwrap();
         assert!((pinned.trust.get() - 100.0).abs() < f64::EPSILON);
+    }
+}
+
+/// Whatever happens, in whatever order: the stored trust is what its events fold to, each faded by the silence before the
+/// next.
+#[tokio::test]
+async fn stored_trust_is_the_fold_of_its_events() {
+    const TONES: [Tone; 6] =
+        [Tone::Warm, Tone::Neutral, Tone::Cold, Tone::Hostile, Tone::Sad, Tone::Excited];
+    for store in stores().await {
+        let mut random = StdRng::seed_from_u64(11);
+        for world in 0..12 {
+            let clock = Arc::new(ManualClock::at(at(0)));
+            let relationships = Relationships::new(store.database.clone(), clock.clone());
+            let (character, person) = (elena(), user(&format!("fold-{world}")));
+            for step in 0..40 {
+                let source = format!("{}", random.random_range(0..30));
+                let now = clock.now();
+                match random.random_range(0..6) {
+                    0 => {
+                        let delta = random.random_range(-5.0..=5.0);
+                        relationships
+                            .record(&character, &person, EventKind::Reaction, delta, "a reaction", &source)
+                            .await
+                    }
+                    1 => {
+                        relationships
+                            .record(&character, &person, EventKind::ReactionRemoved, 0.0, "back", &source)
+                            .await
+                    }
+                    2 if step % 7 == 0 => {
+                        let delta = random.random_range(-60.0..=60.0);
+                        relationships
+                            .record(&character, &person, EventKind::Admin, delta, "set", &source)
+                            .await
+                    }
+                    _ => {
+                        let tone = *TONES.choose(&mut random).unwrap();
+                        relationships.record_turn(&character, &person, &source, tone, now).await
+                    }
+                }
+                .unwrap();
+                clock.advance(Duration::from_secs(random.random_range(1..20 * 86_400)));
+            }
+            let events = relationships.events(&character, &person, u32::MAX).await.unwrap();
+            let mut folded = Trust::default();
+            let mut last = None;
+            for event in events.iter().rev() {
+                let silence = last.map_or(Duration::ZERO, |last| event.at.since(last));
+                folded = folded.after(silence).plus(event.delta);
+                last = Some(event.at);
+            }
+            let now = clock.now();
+            let stored = relationships.standing(&character, &person, now, None).await.unwrap().trust;
+            let folded = folded.after(now.since(last.unwrap()));
+            assert!((stored.get() - folded.get()).abs() < 1e-9, "{}: {stored:?} {folded:?}", store.name);
+        }
     }
 }
 

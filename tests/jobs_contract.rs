@@ -116,7 +116,7 @@ async fn a_job_runs_once_with_its_payload() {
 async fn a_dedup_key_is_taken_once_even_after_the_job_is_done() {
     for store in support::stores().await {
         let (engine, db) = (store.name, store.database.clone());
-        let (queue, _) = queue(&db);
+        let (queue, clock) = queue(&db);
         let keyed = || NewJob { dedup_key: Some("extract:s1".into()), ..job(json!(1)) };
         assert!(matches!(queue.enqueue(keyed()).await.unwrap(), Enqueued::New(_)), "{engine}");
         assert_eq!(queue.enqueue(keyed()).await.unwrap(), Enqueued::Duplicate, "{engine}");
@@ -127,6 +127,11 @@ async fn a_dedup_key_is_taken_once_even_after_the_job_is_done() {
         quiet(&queue).await;
         workers.stop(PATIENCE).await.unwrap();
         assert_eq!(handler.runs().len(), 1, "{engine}");
+        clock.advance(Duration::from_secs(6 * 86_400));
+        assert_eq!(queue.purge().await.unwrap(), 0, "{engine}");
+        clock.advance(Duration::from_secs(2 * 86_400));
+        assert_eq!(queue.purge().await.unwrap(), 1, "{engine}: forgotten a week after it was done");
+        assert!(matches!(queue.enqueue(keyed()).await.unwrap(), Enqueued::New(_)), "{engine}");
     }
 }
 

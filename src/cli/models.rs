@@ -3,12 +3,16 @@
 use std::{
     io::{IsTerminal, Write},
     process::ExitCode,
+    time::{Duration, Instant},
 };
 
 use crate::{
     config::Settings,
     embed::catalogue::{self, Progress},
 };
+
+/// Between two lines of progress where nobody watches.
+const QUIET: Duration = Duration::from_secs(10);
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
@@ -57,23 +61,37 @@ pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<
                 tracing::info!(path = %path.display(), "the model is there already");
                 return Ok(ExitCode::SUCCESS);
             }
-            let path = catalogue::pull(&models, &name, report).await?;
+            let mut reporter = Reporter::default();
+            let path = catalogue::pull(&models, &name, |progress| reporter.tell(progress)).await?;
             eprintln!("{name} is set up in {}", path.display());
             Ok(ExitCode::SUCCESS)
         }
     }
 }
 
-/// Progress, on one line where somebody watches.
-fn report(progress: &Progress) {
-    let mut err = std::io::stderr();
-    let text = progress.to_string();
-    // Progress that cannot be shown must not stop the work.
-    let _ = if err.is_terminal() && progress.is_step() {
-        write!(err, "\r\x1b[2K{text}").and_then(|()| err.flush())
-    } else if progress.is_step() {
-        Ok(())
-    } else {
-        writeln!(err, "{text}")
-    };
+/// Progress on standard error: on one line where somebody watches, else a line from time to time.
+#[derive(Default)]
+struct Reporter {
+    told: Option<Instant>,
+    open_line: bool,
+}
+
+impl Reporter {
+    fn tell(&mut self, progress: &Progress) {
+        let mut err = std::io::stderr();
+        // Progress that cannot be shown must not stop the work.
+        let _ = if !progress.is_step() {
+            let end = if std::mem::take(&mut self.open_line) { "\n" } else { "" };
+            self.told = Some(Instant::now());
+            writeln!(err, "{end}{progress}")
+        } else if err.is_terminal() {
+            self.open_line = true;
+            write!(err, "\r\x1b[2K{progress}").and_then(|()| err.flush())
+        } else if self.told.is_none_or(|told| told.elapsed() >= QUIET) {
+            self.told = Some(Instant::now());
+            writeln!(err, "{progress}")
+        } else {
+            Ok(())
+        };
+    }
 }

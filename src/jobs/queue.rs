@@ -18,6 +18,9 @@ use crate::{
 /// How often [`Queue::idle`] looks again when nobody in this process tells it to.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
+/// How long a job that was done is kept.
+const KEEP_DONE: Duration = Duration::from_secs(7 * 86_400);
+
 /// A job to be done.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewJob {
@@ -25,7 +28,7 @@ pub struct NewJob {
     pub kind: &'static str,
     /// What the handler needs to know.
     pub payload: Value,
-    /// Of all jobs with the same key, whatever their kind, only the first is ever taken in.
+    /// Of all jobs with the same key, whatever their kind, only the first is taken in, until a week after it was done.
     pub dedup_key: Option<String>,
     /// Not before this moment; at once when `None`.
     pub run_at: Option<Timestamp>,
@@ -108,6 +111,14 @@ impl Queue {
         let id = Uuid::now_v7().to_string();
         let new = data::insert(&mut **tx, &id, job, self.clock.now()).await?;
         Ok(if new { Enqueued::New(id) } else { Enqueued::Duplicate })
+    }
+
+    /// Forgets jobs that were done more than a week ago; until then their dedup keys hold. Dead ones stay.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn purge(&self) -> Result<u64, StoreError> {
+        data::purge(&self.db, self.clock.now().minus(KEEP_DONE)).await
     }
 
     /// Makes the workers of this process look for work now.
