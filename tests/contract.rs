@@ -222,8 +222,7 @@ async fn trust_is_what_its_events_add_up_to() {
 /// next.
 #[tokio::test]
 async fn stored_trust_is_the_fold_of_its_events() {
-    const TONES: [Tone; 6] =
-        [Tone::Warm, Tone::Neutral, Tone::Cold, Tone::Hostile, Tone::Sad, Tone::Excited];
+    const TONES: [Tone; 6] = [Tone::Warm, Tone::Neutral, Tone::Cold, Tone::Hostile, Tone::Sad, Tone::Excited];
     for store in stores().await {
         let mut random = StdRng::seed_from_u64(11);
         for world in 0..12 {
