@@ -215,3 +215,22 @@ fn memory_is_searched_through_somebodys_eyes() {
     assert!(home.run(&["memory", "show", id, "--user", "robin"], "").status.success());
     assert!(!home.run(&["memory", "show", id, "--user", "sam"], "").status.success());
 }
+
+/// The transcript of the README, as it is printed when the same lines come on a pipe.
+#[test]
+fn the_transcript_of_the_readme_is_true() {
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let (_, block) = readme.split_once("$ make run\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let (mut typed, mut printed) = (String::new(), String::new());
+    for line in block.lines() {
+        match line.strip_prefix("you> ") {
+            Some(said) => typed += &format!("{said}\n"),
+            // Long answers are wrapped in the README.
+            None => printed += &format!("{line} "),
+        }
+    }
+    let output = Home::with_model().run(&["run"], &typed);
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(words(&String::from_utf8_lossy(&output.stdout)), words(&printed));
+}

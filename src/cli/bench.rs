@@ -67,7 +67,7 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     let turns = usize::from(turns);
     match (part, dir) {
         (Some(part), Some(dir)) => {
-            println!("{}", serde_json::to_string(&measure(part, &dir, turns).await?)?);
+            say!("{}", serde_json::to_string(&measure(part, &dir, turns).await?)?);
         }
         _ => report(turns).await?,
     }
@@ -76,8 +76,8 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
 
 async fn report(turns: usize) -> anyhow::Result<()> {
     let scratch = Scratch::new()?;
-    println!("{turns} turns a figure; overhead is all time not spent waiting on the model\n");
-    println!("{:<38}{:>8}{:>8}{:>8}   turns/s at 1, 8, 64 users   resident", "", "p50", "p95", "p99");
+    say!("{turns} turns a figure; overhead is all time not spent waiting on the model\n");
+    say!("{:<38}{:>8}{:>8}{:>8}   turns/s at 1, 8, 64 users   resident", "", "p50", "p95", "p99");
     for (part, name, title) in [
         (Part::Offline, "offline", "offline responder"),
         (Part::Endpoint, "endpoint", "endpoint that answers at once"),
@@ -85,7 +85,7 @@ async fn report(turns: usize) -> anyhow::Result<()> {
     ] {
         let figures = child(part, name, &scratch.0.join(name), turns).await?;
         let rates: Vec<String> = figures.per_second.iter().map(|(_, rate)| format!("{rate:>8.1}")).collect();
-        println!(
+        say!(
             "{title:<38}{:>6.1}ms{:>6.1}ms{:>6.1}ms  {}     {:>5.0} MB (peak {:.0})",
             figures.p50_ms,
             figures.p95_ms,
@@ -96,7 +96,7 @@ async fn report(turns: usize) -> anyhow::Result<()> {
         );
     }
     let starts = starts(&scratch.0.join("offline")).await?;
-    println!(
+    say!(
         "\nstart to end of `dramatis chat` with no input (so the prompt comes sooner): median {:.0} ms of {STARTS}",
         median(starts)
     );

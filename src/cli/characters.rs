@@ -38,7 +38,7 @@ fn list(dir: &Path) -> anyhow::Result<ExitCode> {
     let (cast, findings) = character::Cast::open(dir)?;
     for id in cast.ids() {
         if let Some(character) = cast.get(&id) {
-            println!("{id:<14}{:<14}{}", character.name, character.tagline.as_deref().unwrap_or_default());
+            say!("{id:<14}{:<14}{}", character.name, character.tagline.as_deref().unwrap_or_default());
         }
     }
     let broken = findings.iter().filter(|(_, list)| list.iter().any(is_error));
@@ -53,8 +53,8 @@ fn list(dir: &Path) -> anyhow::Result<ExitCode> {
 
 fn new(dir: &Path, id: &CharacterId) -> anyhow::Result<ExitCode> {
     let made = character::scaffold(dir, id)?;
-    println!("made {}", made.display());
-    println!("edit {}, then: dramatis chat --character {id}", made.join("character.md").display());
+    say!("made {}", made.display());
+    say!("edit {}, then: dramatis chat --character {id}", made.join("character.md").display());
     Ok(ExitCode::SUCCESS)
 }
 
@@ -70,15 +70,20 @@ fn check(dir: &Path) -> anyhow::Result<ExitCode> {
                 Severity::Error => errors += 1,
                 Severity::Warning => warnings += 1,
             }
-            println!("{}/{finding}", folder.display());
+            say!("{}/{finding}", folder.display());
         }
     }
-    println!(
-        "checked {} character{}: {errors} errors, {warnings} warnings",
-        folders.len(),
-        if folders.len() == 1 { "" } else { "s" }
+    say!(
+        "checked {}: {}, {}",
+        number(folders.len(), "character"),
+        number(errors, "error"),
+        number(warnings, "warning")
     );
     Ok(if errors > 0 { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+fn number(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// The folder itself, or, when it holds only folders, those.

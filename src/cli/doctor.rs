@@ -65,7 +65,7 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
     let (settings, warnings) = match Settings::load(Path::new("."), crate::config::environment()) {
         Ok(loaded) => loaded,
         Err(errors) => {
-            println!(
+            say!(
                 "{}",
                 Check::error("settings", errors.to_string(), "mend each line above, then run this again")
             );
@@ -74,7 +74,7 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
     };
     let mut worst = Verdict::Ok;
     let mut tell = |check: Check| {
-        println!("{check}");
+        say!("{check}");
         if check.verdict == Verdict::Error || worst == Verdict::Ok {
             worst = check.verdict;
         }
@@ -84,7 +84,7 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
         tell(Check::warning("settings", warning, "see .env.sample for every key"));
     }
     for line in settings.describe() {
-        println!("{:20}{:<30}{:<24}{}", "", line.key, line.value, line.source);
+        say!("{:20}{:<28}  {:<38}  {}", "", line.key, line.value, line.source);
     }
     let writable = data_dir(&settings);
     let can_store = writable.verdict == Verdict::Ok;
@@ -101,11 +101,11 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
     for check in models(&settings).await {
         tell(check);
     }
-    println!();
+    say!("");
     match worst {
-        Verdict::Ok => println!("All is well."),
-        Verdict::Warning => println!("It will run; the warnings say what would make it better."),
-        Verdict::Error => println!("There are errors; each line above says what to do."),
+        Verdict::Ok => say!("All is well."),
+        Verdict::Warning => say!("It will run; the warnings say what would make it better."),
+        Verdict::Error => say!("There are errors; each line above says what to do."),
     }
     Ok(if worst == Verdict::Error { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

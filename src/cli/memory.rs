@@ -63,6 +63,9 @@ pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<
     let memory = Memory::new(database.clone(), embeddings.clone(), clock.clone());
     let done = match command {
         Command::Search { query, eyes, limit, json } => {
+            if query.trim().is_empty() {
+                anyhow::bail!("write what to look for: dramatis memory search 'my dog'");
+            }
             let vector =
                 embeddings.embed(vec![query.clone()]).await?.and_then(|vectors| vectors.into_iter().next());
             let query = RecallQuery {
@@ -89,13 +92,13 @@ async fn search(
 ) -> anyhow::Result<ExitCode> {
     let items = memory.recall(viewer, query).await?;
     if items.is_empty() && !json {
-        println!("nothing on record for {} in {}", viewer.user, viewer.place);
+        say!("nothing on record for {} in {}", viewer.user, viewer.place);
     }
     for item in items {
         if json {
-            println!("{}", serde_json::to_string(&item)?);
+            say!("{}", serde_json::to_string(&item)?);
         } else {
-            println!("{:.2}  {}  {}  {}", item.score.get(), item.when, item.id, item.text);
+            say!("{:.2}  {}  {}  {}", item.score.get(), item.when, item.id, item.text);
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -104,7 +107,7 @@ async fn search(
 async fn show(memory: &Memory, viewer: &Viewer, id: &str) -> anyhow::Result<ExitCode> {
     match memory.show(viewer, id).await? {
         Some(shown) => {
-            println!("{}", serde_json::to_string_pretty(&shown)?);
+            say!("{}", serde_json::to_string_pretty(&shown)?);
             Ok(ExitCode::SUCCESS)
         }
         None => anyhow::bail!(
@@ -119,10 +122,10 @@ async fn stats(memory: &Memory, json: bool) -> anyhow::Result<ExitCode> {
     let stats = memory.stats().await?;
     let value = serde_json::to_value(stats)?;
     if json {
-        println!("{value}");
+        say!("{value}");
     } else if let Some(counts) = value.as_object() {
         for (name, count) in counts {
-            println!("{:<22}{count}", name.replace('_', " "));
+            say!("{:<26}{count}", name.replace('_', " "));
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,5 +1,10 @@
 //! The command line, one file a subcommand.
 
+/// Prints a line. A reader that has left (`dramatis … | head -1`) ends the program quietly.
+macro_rules! say {
+    ($($part:tt)*) => { $crate::cli::print(format_args!($($part)*)) };
+}
+
 mod bench;
 mod characters;
 mod chat;
@@ -8,7 +13,12 @@ mod memory;
 mod migrate;
 mod models;
 
-use std::{path::Path, process::ExitCode};
+use std::{
+    fmt,
+    io::{self, Write},
+    path::Path,
+    process::ExitCode,
+};
 
 use clap::{CommandFactory, Parser, Subcommand};
 use tracing::level_filters::LevelFilter;
@@ -80,11 +90,36 @@ pub fn main() -> ExitCode {
     runtime.shutdown_background();
     match done {
         Ok(code) => code,
+        Err(error) if error.chain().any(is_broken_pipe) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", in_full(&error));
             ExitCode::FAILURE
         }
     }
+}
+
+fn print(line: fmt::Arguments<'_>) {
+    match writeln!(io::stdout(), "{line}") {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        // There is nowhere left to say it.
+        Ok(()) | Err(_) => {}
+    }
+}
+
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// An error with its causes, as far as it does not tell them itself.
+fn in_full(error: &anyhow::Error) -> String {
+    error.chain().fold(String::new(), |text, cause| {
+        let cause = cause.to_string();
+        match text.as_str() {
+            "" => cause,
+            told if told.contains(&cause) => text,
+            told => format!("{told}: {cause}"),
+        }
+    })
 }
 
 async fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -121,6 +156,16 @@ fn load() -> anyhow::Result<Settings> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn causes_are_told_once() {
+        let inner = anyhow::anyhow!("disk full");
+        assert_eq!(in_full(&inner.context("cannot write x: disk full")), "cannot write x: disk full");
+        assert_eq!(
+            in_full(&anyhow::anyhow!("disk full").context("cannot write x")),
+            "cannot write x: disk full"
+        );
+    }
 
     #[test]
     fn the_arguments_are_well_formed() {

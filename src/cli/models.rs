@@ -38,13 +38,13 @@ pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<
                     None => "not set up".to_owned(),
                 };
                 let mark = if known.name == settings.embedding_model { "*" } else { " " };
-                println!("{mark} {:<44}{:>5} dimensions  {state}", known.name, known.dimensions);
+                say!("{mark} {:<44}{:>5} dimensions  {state}", known.name, known.dimensions);
             }
             let configured = &settings.embedding_model;
             if configured != "none" && !catalogue::KNOWN.iter().any(|known| known.name == configured) {
                 match catalogue::locate(&models, configured) {
-                    Some(path) => println!("* {configured}  set up in {}", path.display()),
-                    None => println!("* {configured}  not set up"),
+                    Some(path) => say!("* {configured}  set up in {}", path.display()),
+                    None => say!("* {configured}  not set up"),
                 }
             }
             Ok(ExitCode::SUCCESS)

@@ -264,7 +264,7 @@ fn recalled(material: &Material, budget: usize) -> Vec<Value> {
             left = left.checked_sub(tokens::estimate(&text) + 12)?;
             let who = match (item.source, &item.name) {
                 (RecalledSource::Message, Some(name)) => format!("{} said", template::as_data(name)),
-                (RecalledSource::Message, None) => "somebody said".to_owned(),
+                (RecalledSource::Message, None) => "they said".to_owned(),
                 (RecalledSource::Reply, _) => "you said".to_owned(),
                 (RecalledSource::Summary, _) => "from an earlier talk".to_owned(),
                 (RecalledSource::Fact, _) => "on record".to_owned(),

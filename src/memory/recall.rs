@@ -1,6 +1,6 @@
 //! Recall: by words and by meaning, fused, with recency, importance and source; nothing that does not fit.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sqlx::{Row, any::AnyRow};
 
@@ -61,7 +61,7 @@ impl Memory {
     /// there is nothing on record.
     ///
     /// A row fits when its cosine to the question is at least 0.30 or it holds at least a third of the question's content
-    /// words. What was merely asked says nothing and comes up only when the question is about asking. Fitting rows are
+    /// words; to "what do you know about me?", what its user last said of themselves fits. What was merely asked says nothing and comes up only when the question is about asking. Fitting rows are
     /// ordered by reciprocal rank fusion of both searches and closeness, half and half, weighted by recency (85 to 100 %),
     /// importance (60 to 140 %) and source (a person's words 1.0, a summary or the character's own words 0.6).
     ///
@@ -73,12 +73,15 @@ impl Memory {
         query: &RecallQuery,
     ) -> Result<Vec<RecalledItem>, MemoryError> {
         let asked = asked_words(viewer, &query.text);
-        let (by_words, by_meaning) = tokio::try_join!(
+        let about_self = words::about_self(&query.text);
+        let (by_words, by_meaning, of_self) = tokio::try_join!(
             self.by_words(viewer, &asked),
-            self.by_meaning(viewer, query.vector.as_deref())
+            self.by_meaning(viewer, query.vector.as_deref()),
+            self.of_self(viewer, about_self),
         )?;
+        let told_of_self: HashSet<String> = of_self.iter().map(|row| row.id.clone()).collect();
         let mut candidates: HashMap<String, Candidate> = HashMap::new();
-        for rows in [by_words, by_meaning] {
+        for rows in [by_words, by_meaning, of_self] {
             for (rank, row) in rows.into_iter().enumerate() {
                 let fused = 1.0 / (FUSION + rank as f64 + 1.0);
                 let held = candidates
@@ -96,7 +99,9 @@ impl Memory {
             .filter(|candidate| about_asking || candidate.importance > QUESTION)
             .filter_map(|candidate| {
                 let covered = words::coverage(&asked, &candidate.text);
-                let fits = candidate.cosine.unwrap_or(0.0) >= CLOSE || covered >= COVERED;
+                let fits = candidate.cosine.unwrap_or(0.0) >= CLOSE
+                    || covered >= COVERED
+                    || told_of_self.contains(&candidate.id);
                 fits.then(|| (weigh(&candidate, covered, query.now), candidate))
             })
             .collect();
@@ -154,6 +159,25 @@ impl Memory {
         Ok(rows.iter().map(|row| read(row, None)).collect::<Result<_, _>>()?)
     }
 
+    /// What the viewer's user last said of themselves; nothing unless they ask for it.
+    async fn of_self(&self, viewer: &Viewer, asked: bool) -> Result<Vec<Candidate>, MemoryError> {
+        if !asked {
+            return Ok(Vec::new());
+        }
+        let visible = Visible::of(viewer, "m", "author", 2);
+        let limit = visible.next(2);
+        let sql = format!(
+            "SELECT {COLUMNS} FROM memory m WHERE m.author = $1 AND m.kind = 'message' AND {} \
+             ORDER BY m.said_at DESC, m.seq DESC LIMIT ${limit}",
+            visible.sql
+        );
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(viewer.user.to_string());
+        let rows = visible.bind(query).bind(CANDIDATES).fetch_all(self.database.readers()).await?;
+        let all: Vec<Candidate> = rows.iter().map(|row| read(row, None)).collect::<Result<_, _>>()?;
+        let statement = |row: &Candidate| row.importance > QUESTION && words::tells_of_self(&row.text);
+        Ok(all.into_iter().filter(statement).collect())
+    }
+
     async fn by_meaning(
         &self,
         viewer: &Viewer,
@@ -205,7 +229,7 @@ fn read(row: &AnyRow, cosine: Option<f64>) -> Result<Candidate, StoreError> {
             _ => RecalledSource::Message,
         },
         by: data::person(row, "author")?,
-        name: row.try_get("name")?,
+        name: row.try_get::<Option<String>, _>("name")?.filter(|name| !name.trim().is_empty()),
         when: data::moment(row, "said_at")?,
         importance: row.try_get("importance")?,
         fused: 0.0,

@@ -32,6 +32,37 @@ pub(super) fn content(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// True when somebody asks what is known of themselves, whatever it is: such a question has no words to look for.
+pub(super) fn about_self(text: &str) -> bool {
+    const ASKED: [&str; 8] = [
+        " about me ",
+        " about myself ",
+        " know me ",
+        " remember me ",
+        " who am i ",
+        " who i am ",
+        " told you so far ",
+        " told you about myself ",
+    ];
+    let plain: String =
+        text.chars().map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { ' ' }).collect();
+    let plain = format!(" {} ", plain.split_whitespace().collect::<Vec<_>>().join(" "));
+    ASKED.iter().any(|phrase| plain.contains(phrase))
+}
+
+/// True for a statement in the first person of more than two words: likely to tell something about its speaker.
+pub(super) fn tells_of_self(text: &str) -> bool {
+    let words: Vec<String> = text
+        .split(|c: char| !c.is_alphanumeric() && c != '\'')
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    let first_person = |word: &String| {
+        matches!(word.as_str(), "i" | "i'm" | "im" | "i've" | "i'd" | "my" | "mine" | "we" | "our" | "we're")
+    };
+    words.len() > 1 && words.iter().any(first_person)
+}
+
 /// The words as a full-text query that asks for any of them. They hold letters and digits only, so nothing needs escaping
 /// but the quotes around each.
 pub(super) fn any_of(engine: Engine, words: &[String]) -> String {
@@ -75,6 +106,24 @@ mod tests {
     #[case("what is it?", &[])]
     fn what_is_worth_looking_for(#[case] text: &str, #[case] expected: &[&str]) {
         assert_eq!(content(text), expected);
+    }
+
+    #[rstest]
+    #[case("What do you remember about me?", true)]
+    #[case("who am I?", true)]
+    #[case("What about the meadow?", false)]
+    #[case("do you know Mexico?", false)]
+    fn a_question_about_oneself_is_known(#[case] text: &str, #[case] expected: bool) {
+        assert_eq!(about_self(text), expected);
+    }
+
+    #[rstest]
+    #[case("I'm Priya", true)]
+    #[case("my birthday is on the 4th of March", true)]
+    #[case("tell a joke", false)]
+    #[case("hey", false)]
+    fn a_statement_about_oneself_is_known(#[case] text: &str, #[case] expected: bool) {
+        assert_eq!(tells_of_self(text), expected);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::{fmt::Write, path::Path, str::FromStr, time::Duration};
 
 use secrecy::ExposeSecret;
 use sqlx::{
-    Any, AnyPool, Executor, Transaction,
+    Any, AnyConnection, AnyPool, Connection, Executor, Transaction,
     any::{AnyConnectOptions, AnyPoolOptions},
     migrate::{MigrateError, Migrator},
 };
@@ -140,13 +140,14 @@ impl Database {
                 })
                 .connect_lazy_with(options.clone())
         };
-        let database =
-            Self { engine: Engine::Sqlite, readers: pool(READERS), writer: pool(1), vectors: true };
-        sqlx::query("SELECT count(*) FROM sqlite_master")
-            .fetch_one(&database.writer)
+        // A pool would try again and again to open a file that is no database.
+        let mut probe = AnyConnection::connect_with(&options).await.map_err(failed)?;
+        probe
+            .execute("PRAGMA busy_timeout = 10000; SELECT count(*) FROM sqlite_master")
             .await
             .map_err(failed)?;
-        Ok(database)
+        probe.close().await.map_err(failed)?;
+        Ok(Self { engine: Engine::Sqlite, readers: pool(READERS), writer: pool(1), vectors: true })
     }
 
     async fn migrate(mut self, location: &Location) -> Result<Self, StoreError> {
