@@ -12,7 +12,7 @@ use std::{
     path::Path,
     process::{Child, Stdio},
     sync::mpsc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use dramatis::llm::simulator::{Answer, Behaviour, Simulator};
@@ -87,7 +87,9 @@ async fn a_saved_file_is_in_the_next_prompt_and_a_broken_one_is_not() {
     assert!(last_prompt().contains("keeps the ferry"));
 
     fs::write(cast.join("mara/character.md"), "You are Mara, who keeps a lighthouse now.\n").unwrap();
+    let saved = Instant::now();
     wait_for(&talk.stderr, "mara was reloaded");
+    println!("from the save to the notice: {} ms", saved.elapsed().as_millis());
     talk.say("hello");
     assert!(last_prompt().contains("keeps a lighthouse"));
 
