@@ -4,6 +4,7 @@
 mod data;
 mod inbound;
 mod mailbox;
+mod split;
 
 use std::{sync::Arc, time::Duration};
 
@@ -20,6 +21,7 @@ use crate::{
 };
 
 pub use inbound::Inbound;
+pub use split::{Unit, split};
 
 /// A message older than this is not answered any more after a restart (product.md, DLV).
 pub const STALE: Duration = Duration::from_secs(5 * 60);
