@@ -53,6 +53,8 @@ struct Cut {
     end: usize,
     size: usize,
     inside: Option<Fence>,
+    /// The line that is cut only looks like the beginning of a code block: there is nothing to be opened again.
+    seeming: bool,
 }
 
 impl Unit {
@@ -93,6 +95,11 @@ fn pieces(text: &str, max: usize, unit: Unit) -> Vec<Piece<'_>> {
         let head = open.as_ref().map(Fence::opening).unwrap_or_default();
         let cut = best_cut(rest, &head, open.as_ref(), max, unit);
         let (body, after) = rest.split_at_checked(cut.end).unwrap_or((rest, ""));
+        let cut = if cut.seeming {
+            Cut { inside: Fence::of(body.lines().last().unwrap_or("")), ..cut }
+        } else {
+            cut
+        };
         let body = if cut.inside.is_none() { body.trim_end() } else { body };
         let tail = cut.inside.as_ref().map(|fence| fence.closing(body)).unwrap_or_default();
         if !body.trim().is_empty() {
@@ -104,7 +111,7 @@ fn pieces(text: &str, max: usize, unit: Unit) -> Vec<Piece<'_>> {
             None if after.starts_with(['\r', '\n']) => after,
             None => after.trim_start_matches([' ', '\t']),
         };
-        open = cut.inside;
+        open = cut.inside.filter(|_| !cut.seeming);
     }
 }
 
@@ -126,6 +133,14 @@ impl Fence {
         let info = line.trim_start_matches(mark).trim();
         let fits = (3..=LONGEST_FENCE).contains(&length) && !(mark == '`' && info.contains('`'));
         fits.then(|| Self { mark, length, info: info.to_owned() })
+    }
+
+    /// The code block that the beginning of this line would open, were the line cut.
+    fn seeming(line: &str) -> Option<Self> {
+        let line = line.trim_start();
+        let mark = line.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
+        let length = line.chars().take_while(|c| *c == mark).count();
+        (3..=LONGEST_FENCE).contains(&length).then(|| Self { mark, length, info: String::new() })
     }
 
     fn is_closed_by(&self, line: &str) -> bool {
@@ -165,7 +180,7 @@ fn behind(line: &str, before: Option<&Fence>) -> Option<Fence> {
 }
 
 fn best_cut(rest: &str, head: &str, open: Option<&Fence>, max: usize, unit: Unit) -> Cut {
-    let mut scan = Scan { max, unit, size: unit.length(head), best: [const { None }; 5] };
+    let mut scan = Scan { max, unit, size: unit.length(head), seeming: false, best: [const { None }; 5] };
     let mut fence = open.cloned();
     let mut offset = 0;
     for whole in rest.split_inclusive('\n') {
@@ -173,10 +188,13 @@ fn best_cut(rest: &str, head: &str, open: Option<&Fence>, max: usize, unit: Unit
         let after = behind(line, fence.as_ref());
         let is_fence_line = after.is_some() != fence.is_some();
         // The marks of a code block stand on one line, whole: inside it, only a cut that cannot be avoided.
+        let seeming = if fence.is_none() && after.is_none() { Fence::seeming(line) } else { None };
+        scan.seeming = seeming.is_some();
         let inside = if is_fence_line { after.as_ref().or(fence.as_ref()) } else { fence.as_ref() };
-        if !scan.line(line, offset, inside, is_fence_line) {
+        if !scan.line(line, offset, inside.or(seeming.as_ref()), is_fence_line) {
             return scan.choose(rest, head);
         }
+        scan.seeming = false;
         offset += whole.len();
         let next = rest.get(offset..).unwrap_or_default();
         let next_line = next.lines().next().unwrap_or_default();
@@ -188,7 +206,7 @@ fn best_cut(rest: &str, head: &str, open: Option<&Fence>, max: usize, unit: Unit
             scan.note(if blank { Place::Paragraph } else { Place::Line }, end, after.as_ref());
         }
         if next.is_empty() && scan.fits(after.as_ref()) {
-            return Cut { end: rest.len(), size: scan.size, inside: after };
+            return Cut { end, size: scan.size, inside: after, seeming: false };
         }
         scan.size += unit.length(whole) - unit.length(line);
         fence = after;
@@ -201,6 +219,7 @@ struct Scan {
     max: usize,
     unit: Unit,
     size: usize,
+    seeming: bool,
     best: [Option<Cut>; 5],
 }
 
@@ -211,7 +230,7 @@ impl Scan {
 
     fn note(&mut self, place: Place, end: usize, inside: Option<&Fence>) {
         if end > 0 && self.fits(inside) {
-            let cut = Cut { end, size: self.size, inside: inside.cloned() };
+            let cut = Cut { end, size: self.size, inside: inside.cloned(), seeming: self.seeming };
             if let Some(best) = self.best.get_mut(place as usize) {
                 *best = Some(cut);
             }
@@ -223,13 +242,17 @@ impl Scan {
         let mut ended_sentence = false;
         for (at, grapheme) in line.grapheme_indices(true) {
             let (end, space) = (offset + at, grapheme.trim().is_empty());
-            if space && !whole {
+            // Marks that come to stand at the beginning of a line would open a code block.
+            let marks = line.get(at..).is_some_and(|rest| rest.trim_start().starts_with(['`', '~']));
+            if space && !whole && !marks {
                 self.note(Place::Word, end, inside);
                 if ended_sentence && inside.is_none() {
                     self.note(Place::Sentence, end, inside);
                 }
             }
-            self.note(Place::Grapheme, end, inside);
+            if !marks {
+                self.note(Place::Grapheme, end, inside);
+            }
             ended_sentence = matches!(grapheme, "." | "!" | "?" | "…" | "。" | "！" | "？")
                 || (ended_sentence && matches!(grapheme, "\"" | "'" | ")" | "”" | "’" | "»"));
             self.size += self.unit.length(grapheme);
@@ -263,7 +286,7 @@ impl Scan {
             }
             (size, end) = (next, at + c.len_utf8());
         }
-        Cut { end, size, inside: head_fence(head) }
+        Cut { end, size, inside: head_fence(head), seeming: false }
     }
 }
 
