@@ -11,9 +11,9 @@ use databases::stores;
 use dramatis::{
     embed::Embeddings,
     jobs::{Enqueued, NewJob, Queue},
-    memory::{Memory, MemoryError, NewMessage, RecallQuery},
+    memory::{Memory, MemoryError, NewMessage, NewReply, RecallQuery},
     model::{
-        CharacterId, Clock, ManualClock, MessageId, Place, Preference, PreferenceDraft, SystemClock,
+        CharacterId, Clock, ManualClock, Message, MessageId, Place, Preference, PreferenceDraft, SystemClock,
         Timestamp, UserId, Verbosity, Viewer,
     },
     relationship::{EventKind, Relationships, Tone, Trust},
@@ -49,7 +49,12 @@ fn message(character: &CharacterId, name: &str, place: &str, text: &str, when: T
         text: text.to_owned(),
         at: when,
         reply_to: None,
+        address: None,
     }
+}
+
+fn reply<'a>(to: &'a Message, text: &'a str, seconds: i64) -> NewReply<'a> {
+    NewReply { to, also: &[], text, at: at(seconds), indexed: true }
 }
 
 fn viewer(name: &str, place: &str) -> Viewer {
@@ -97,8 +102,8 @@ async fn there_is_one_answer_to_a_message() {
             memory.store_user_message(message(&elena(), "robin", "dm", "hi", at(0))).await.unwrap().message;
         let long_ago = Timestamp::from_micros(0);
         assert_eq!(memory.pending("test", long_ago).await.unwrap().len(), 1);
-        let first = memory.store_reply(&asked, "hello", at(1), true).await.unwrap();
-        let second = memory.store_reply(&asked, "hello again", at(2), true).await.unwrap();
+        let first = memory.store_reply(reply(&asked, "hello", 1)).await.unwrap();
+        let second = memory.store_reply(reply(&asked, "hello again", 2)).await.unwrap();
         assert_eq!(first.id, second.id);
         assert!(memory.pending("test", long_ago).await.unwrap().is_empty());
         let history = memory.history(&viewer("robin", "dm"), 10).await.unwrap();

@@ -83,6 +83,7 @@ impl World {
             text: text.clone(),
             at: at(number),
             reply_to: None,
+            address: None,
         };
         let secret =
             Secret { character: here.character.clone(), scope: here.scope(), by: here.user.clone(), text };

@@ -31,14 +31,14 @@ pub(super) struct Gathered {
 pub(super) async fn gather(
     memory: &Memory,
     viewer: &Viewer,
-    message: MessageId,
+    messages: &[MessageId],
     text: &str,
     vector: impl Future<Output = Option<Vec<f32>>>,
     now: Timestamp,
 ) -> Result<Gathered, MemoryError> {
     let history = async {
         let mut lines = memory.history(viewer, HISTORY).await?;
-        lines.retain(|line| line.id != message);
+        lines.retain(|line| !messages.contains(&line.id));
         Ok::<_, MemoryError>(lines)
     };
     let recall = async {
@@ -47,7 +47,7 @@ pub(super) async fn gather(
             text: text.to_owned(),
             vector: vector.clone(),
             limit: RECALLED,
-            exclude: vec![message],
+            exclude: messages.to_vec(),
             now,
         };
         Ok::<_, MemoryError>((memory.recall(viewer, &query).await?, vector))

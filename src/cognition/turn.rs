@@ -18,7 +18,7 @@ use crate::{
     character::Character,
     embed::Embeddings,
     llm::{self, Attribution, ChatEvent, ChatRequest, Completion, Llm, LlmError, Purpose, Tier},
-    memory::{Memory, MemoryError},
+    memory::{Memory, MemoryError, NewReply},
     model::{
         Aside, Clock, ErrorKind, Message, MessageId, Timestamp, TranscriptLine, TurnEvent, TurnId, TurnPath,
         Viewer,
@@ -58,8 +58,17 @@ pub struct Ask {
     pub viewer: Viewer,
     /// What the platform calls the person.
     pub user_name: String,
-    /// The message, already stored.
+    /// The message, already stored. Of several that are answered together, the last, with the words of all.
     pub message: Message,
+    /// The earlier ones of several.
+    pub also: Vec<MessageId>,
+}
+
+impl Ask {
+    /// Every message that is answered.
+    fn messages(&self) -> Vec<MessageId> {
+        self.also.iter().copied().chain([self.message.id]).collect()
+    }
 }
 
 /// How a turn ended.
@@ -158,7 +167,7 @@ impl Mind {
         let pinned = pinned_trust(ask);
         let (gathered, standing) = tokio::try_join!(
             async {
-                gather::gather(memory, viewer, message.id, text, self.embed(text), now)
+                gather::gather(memory, viewer, &ask.messages(), text, self.embed(text), now)
                     .await
                     .map_err(Broken::from)
             },
@@ -198,7 +207,15 @@ impl Mind {
         // Only a model's own words are worth finding again: canned and offline answers quote what is already stored.
         let indexed = completion.model != OFFLINE && !route.has(Flag::Manipulation);
         let said_at = now.max(self.parts.clock.now().min(now.plus(Duration::from_secs(600))));
-        let reply = memory.store_reply(message, &completion.text, said_at, indexed).await?;
+        let reply = memory
+            .store_reply(NewReply {
+                to: message,
+                also: &ask.also,
+                text: &completion.text,
+                at: said_at,
+                indexed,
+            })
+            .await?;
         let total = started.elapsed();
         let waited = completion.waited + route.waited;
         send(
@@ -245,7 +262,11 @@ impl Mind {
         if pinned.is_none() {
             self.milestones(ask, &change, message.at, events).await?;
         }
-        memory.index_vectors(message.id, vector).await?;
+        // The vector of several messages together is that of none of them.
+        memory.index_vectors(message.id, vector.filter(|_| ask.also.is_empty())).await?;
+        for id in &ask.also {
+            memory.index_vectors(*id, None).await?;
+        }
         if let Some(reply) = reply {
             memory.index_vectors(reply, None).await?;
         }
@@ -407,7 +428,7 @@ impl Mind {
             Broken::Llm(error) => (error.kind, error.message),
         };
         tracing::error!(?kind, detail, "the turn failed");
-        if let Err(error) = self.parts.memory.mark_failed(ask.message.id).await {
+        if let Err(error) = self.parts.memory.mark_failed(&ask.messages()).await {
             tracing::error!(%error, "the message could not be marked as failed");
         }
         let line = pick(&ask.character.ux.error_messages, &ask.message.id).unwrap_or(PLAIN_ERROR);

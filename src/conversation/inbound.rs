@@ -24,6 +24,8 @@ pub struct Inbound {
     pub text: String,
     /// When they were said.
     pub at: Timestamp,
+    /// Where the answer goes, in the platform's own words (JSON); `None` where it goes back the way the message came.
+    pub address: Option<String>,
 }
 
 impl From<Inbound> for NewMessage {
@@ -38,6 +40,7 @@ impl From<Inbound> for NewMessage {
             text: inbound.text,
             at: inbound.at,
             reply_to: None,
+            address: inbound.address,
         }
     }
 }

@@ -2,11 +2,19 @@
 //! leaves behind is queued.
 
 mod data;
+mod desk;
 mod inbound;
 mod mailbox;
+mod outbound;
+mod outbox;
 mod split;
+mod stream;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use tokio::sync::mpsc;
 
@@ -16,11 +24,16 @@ use crate::{
     jobs::Queue,
     llm::offline,
     memory::{Memory, MemoryError, NewMessage},
-    model::{Aside, Author, CharacterId, Clock, Message, Place, Scope, SessionId, TurnEvent, Viewer},
+    model::{
+        Aside, Author, CharacterId, Clock, Message, MessageId, Place, Scope, SessionId, TurnEvent, Viewer,
+    },
     store::{Database, StoreError},
 };
 
+use desk::{Desk, Order, Talk};
 pub use inbound::Inbound;
+pub use outbound::{Capabilities, Lost, Outbound, SendError};
+use outbox::Outbox;
 pub use split::{Unit, split};
 
 /// A message older than this is not answered any more after a restart (product.md, DLV).
@@ -32,6 +45,12 @@ pub enum ConversationError {
     /// No such character.
     #[error("there is no character `{0}`; `dramatis characters list` shows the cast")]
     NoSuchCharacter(CharacterId),
+    /// The platform failed.
+    #[error(transparent)]
+    Platform(#[from] SendError),
+    /// The platform is not connected.
+    #[error("the platform `{0}` is not connected")]
+    NotConnected(String),
     /// Memory refused or failed.
     #[error(transparent)]
     Memory(#[from] MemoryError),
@@ -49,6 +68,17 @@ pub enum Handled {
     Duplicate,
 }
 
+/// What became of a message that a platform brought in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Taken {
+    /// It is stored, and will be answered.
+    New,
+    /// It had been seen before; nothing was done.
+    Seen,
+    /// It asked to stop, and the turn under way stops.
+    Stop,
+}
+
 /// All conversations of the cast.
 #[derive(Clone)]
 pub struct Conversations {
@@ -59,6 +89,8 @@ pub struct Conversations {
     queue: Queue,
     clock: Arc<dyn Clock>,
     mailboxes: Arc<mailbox::Mailboxes>,
+    desk: Desk,
+    outboxes: Arc<Mutex<HashMap<String, Outbox>>>,
 }
 
 impl Conversations {
@@ -72,7 +104,17 @@ impl Conversations {
         queue: Queue,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { database, cast, memory, mind, queue, clock, mailboxes: Arc::default() }
+        Self {
+            database,
+            cast,
+            memory,
+            mind,
+            queue,
+            clock,
+            mailboxes: Arc::default(),
+            desk: Desk::default(),
+            outboxes: Arc::default(),
+        }
     }
 
     /// Stores a message and answers it, after all that came before it in the same conversation.
@@ -94,7 +136,7 @@ impl Conversations {
         if stored.duplicate {
             return Ok(Handled::Duplicate);
         }
-        let outcome = self.answer(viewer, stored.message, events).await?;
+        let outcome = self.answer(viewer, stored.message, Vec::new(), events).await?;
         drop(waiting);
         Ok(Handled::Turn(outcome))
     }
@@ -103,6 +145,7 @@ impl Conversations {
         &self,
         viewer: Viewer,
         message: Message,
+        also: Vec<MessageId>,
         events: &mpsc::Sender<TurnEvent>,
     ) -> Result<Outcome, ConversationError> {
         let character = self
@@ -118,7 +161,7 @@ impl Conversations {
             Author::User { name, .. } => name.clone(),
             Author::Character => String::new(),
         };
-        Ok(self.mind.turn(&Ask { character, viewer, user_name, message }, events).await)
+        Ok(self.mind.turn(&Ask { character, viewer, user_name, message, also }, events).await)
     }
 
     /// Messages that a stopped or killed process left unanswered, oldest first, if they are younger than [`STALE`].
@@ -138,13 +181,15 @@ impl Conversations {
         message: Message,
         events: &mpsc::Sender<TurnEvent>,
     ) -> Result<Outcome, ConversationError> {
-        let Some((viewer, waiting)) = self.viewer_of(&message).await else { return Ok(Outcome::Failed) };
-        let outcome = self.answer(viewer, message, events).await?;
+        let Some(viewer) = Self::viewer_of(&message) else { return Ok(Outcome::Failed) };
+        let waiting = self.mailboxes.enter(&viewer).await;
+        let outcome = self.answer(viewer, message, Vec::new(), events).await?;
         drop(waiting);
         Ok(outcome)
     }
 
-    async fn viewer_of(&self, message: &Message) -> Option<(Viewer, mailbox::Waiting)> {
+    /// Through whose eyes a stored message is answered; nobody's, when no person said it.
+    fn viewer_of(message: &Message) -> Option<Viewer> {
         let user = message.author.user()?.clone();
         let place = match &message.scope {
             Scope::Dm(_) => Place::Dm,
@@ -156,9 +201,107 @@ impl Conversations {
             }
             Scope::Guild(_) | Scope::Global => return None,
         };
-        let viewer = Viewer::new(message.character.clone(), user, place);
-        let waiting = self.mailboxes.enter(&viewer).await;
-        Some((viewer, waiting))
+        Some(Viewer::new(message.character.clone(), user, place))
+    }
+
+    /// Connects a platform: what an earlier process left undelivered or unanswered on it goes first. Call it before the
+    /// platform's own events are taken in.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn connect(&self, platform: Arc<dyn Outbound>) -> Result<(), ConversationError> {
+        let name = platform.platform().to_owned();
+        let outbox = Outbox::new(self.database.clone(), self.clock.clone(), platform);
+        self.outboxes.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), outbox.clone());
+        let undelivered = self.memory.undelivered(&name).await?;
+        let unanswered = self.unanswered(&name).await?;
+        let in_hand = |key: &str| {
+            let asked = key.split(['/', '!']).next().unwrap_or_default();
+            let is = |id: Option<MessageId>| id.is_some_and(|id| id.to_string() == asked);
+            key.contains('/')
+                && (undelivered.iter().any(|reply| is(reply.reply_to))
+                    || unanswered.iter().any(|message| is(Some(message.id))))
+        };
+        for (post, text) in outbox.begun().await? {
+            if !in_hand(&post.key) {
+                let talk = self.talk(post.conversation.clone(), outbox.clone());
+                self.desk.order(&talk, Order::Repeat(post, text)).await;
+            }
+        }
+        for reply in undelivered {
+            let talk = self.talk(talk_key(&reply), outbox.clone());
+            self.desk.order(&talk, Order::Deliver(Box::new(reply))).await;
+        }
+        for message in unanswered {
+            let talk = self.talk(talk_key(&message), outbox.clone());
+            self.desk.order(&talk, Order::Answer(Box::new(message))).await;
+        }
+        Ok(())
+    }
+
+    /// Takes a platform's message in. When this returns, it is stored, and the platform's cursor may move on; it is
+    /// answered in its turn, to the address that came with it.
+    ///
+    /// # Errors
+    /// [`ConversationError`] when it could not be stored.
+    pub async fn take_in(&self, inbound: Inbound) -> Result<Taken, ConversationError> {
+        let Some(outbox) = self.outbox(&inbound.platform) else {
+            return Err(ConversationError::NotConnected(inbound.platform));
+        };
+        if self.cast.get(&inbound.character).is_none() {
+            return Err(ConversationError::NoSuchCharacter(inbound.character));
+        }
+        if is_stop(&inbound.text) {
+            let viewer = Viewer::new(inbound.character, inbound.user.clone(), inbound.place);
+            let key = format!("{}\u{0}{}", viewer.character, viewer.scope().key());
+            self.desk.order(&self.talk(key, outbox), Order::Stop(inbound.user)).await;
+            return Ok(Taken::Stop);
+        }
+        let stored = self.memory.store_user_message(NewMessage::from(inbound)).await?;
+        for session in stored.ended {
+            self.look_back(session).await?;
+        }
+        if stored.duplicate {
+            return Ok(Taken::Seen);
+        }
+        let talk = self.talk(talk_key(&stored.message), outbox);
+        self.desk.order(&talk, Order::Answer(Box::new(stored.message))).await;
+        Ok(Taken::New)
+    }
+
+    /// Takes in that somebody changed a message. If its answer is still being thought about, that begins again; an answer
+    /// that was given stays.
+    ///
+    /// # Errors
+    /// [`ConversationError`] when the change could not be stored.
+    pub async fn changed(
+        &self,
+        platform: &str,
+        platform_id: &str,
+        character: &CharacterId,
+        text: &str,
+    ) -> Result<(), ConversationError> {
+        let Some(outbox) = self.outbox(platform) else { return Ok(()) };
+        let Some(message) = self.memory.edit(platform, platform_id, character, text).await? else {
+            return Ok(());
+        };
+        let talk = self.talk(talk_key(&message), outbox);
+        self.desk.order(&talk, Order::Changed(Box::new(message))).await;
+        Ok(())
+    }
+
+    /// Stops taking turns on; waits at most `limit` for those under way. What is stored and unanswered is taken up by the
+    /// next start.
+    pub async fn close(&self, limit: Duration) -> bool {
+        self.desk.close(limit).await
+    }
+
+    fn outbox(&self, platform: &str) -> Option<Outbox> {
+        self.outboxes.lock().unwrap_or_else(PoisonError::into_inner).get(platform).cloned()
+    }
+
+    fn talk(&self, key: String, outbox: Outbox) -> Talk {
+        Talk { key, conversations: self.clone(), outbox }
     }
 
     /// Ends sessions that have been idle, and queues the look back at every ended session that has not had one. Asking
@@ -179,4 +322,14 @@ impl Conversations {
         self.queue.enqueue(SessionEnded::job(session)).await?;
         Ok(())
     }
+}
+
+/// The conversation that a stored message belongs to.
+fn talk_key(message: &Message) -> String {
+    format!("{}\u{0}{}", message.character, message.scope.key())
+}
+
+/// A message that asks for nothing but to stop.
+fn is_stop(text: &str) -> bool {
+    matches!(text.trim().to_lowercase().as_str(), "stop" | "stop." | "stop!" | "/stop")
 }

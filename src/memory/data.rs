@@ -9,7 +9,7 @@ use crate::{
 
 /// The columns of [`message`].
 pub(super) const MESSAGE: &str =
-    "id, character, scope, author, author_name, text, said_at, session, reply_to, status";
+    "id, character, scope, author, author_name, text, said_at, session, reply_to, status, address";
 
 fn corrupt(error: impl std::fmt::Display) -> StoreError {
     StoreError::Corrupt(error.to_string())
@@ -60,7 +60,9 @@ pub(super) fn message(row: &AnyRow) -> Result<Message, StoreError> {
             "pending" => MessageStatus::Pending,
             "answered" => MessageStatus::Answered,
             "failed" => MessageStatus::Failed,
+            "unsent" => MessageStatus::Unsent,
             other => return Err(corrupt(format!("`{other}` is not the status of a message"))),
         },
+        address: row.try_get("address")?,
     })
 }

@@ -81,6 +81,23 @@ pub struct NewMessage {
     pub at: Timestamp,
     /// The message it answers.
     pub reply_to: Option<MessageId>,
+    /// Where the answer goes ([`Message::address`]).
+    pub address: Option<String>,
+}
+
+/// The character's answer that is to be kept.
+#[derive(Debug, Clone, Copy)]
+pub struct NewReply<'a> {
+    /// The message that is answered; of several, the last.
+    pub to: &'a Message,
+    /// Earlier messages that the same answer is for.
+    pub also: &'a [MessageId],
+    /// The words.
+    pub text: &'a str,
+    /// When they were said.
+    pub at: Timestamp,
+    /// Whether they can be recalled. What is not indexed is part of the talk only.
+    pub indexed: bool,
 }
 
 /// A message that is kept.

@@ -2,9 +2,11 @@
 
 use sqlx::Row;
 
-use super::{LONGEST_MESSAGE, Memory, MemoryError, NewMessage, StoredMessage, chunk, data, session};
+use super::{
+    LONGEST_MESSAGE, Memory, MemoryError, NewMessage, NewReply, StoredMessage, chunk, data, session,
+};
 use crate::{
-    model::{Author, MemoryId, Message, MessageId, MessageStatus, Scope, Timestamp, UserId},
+    model::{Author, CharacterId, MemoryId, Message, MessageId, MessageStatus, Scope, Timestamp, UserId},
     store::{StoreError, Tx, vector},
 };
 
@@ -20,17 +22,11 @@ impl Memory {
     /// # Errors
     /// [`MemoryError::Empty`], [`MemoryError::TooLong`], or the store's.
     pub async fn store_user_message(&self, new: NewMessage) -> Result<StoredMessage, MemoryError> {
-        let length = new.text.chars().count();
-        if new.text.trim().is_empty() {
-            return Err(MemoryError::Empty);
-        }
-        if length > LONGEST_MESSAGE {
-            return Err(MemoryError::TooLong(length));
-        }
+        fits(&new.text)?;
         let now = self.clock.now();
         let scope = new.place.scope(&new.user);
         let mut tx = self.database.begin().await?;
-        if let Some(message) = find(&mut tx, &new).await? {
+        if let Some(message) = find(&mut tx, &new.platform, &new.platform_id, &new.character).await? {
             return Ok(StoredMessage { message, duplicate: true, ended: Vec::new() });
         }
         let joined = session::join(&mut tx, &new.character, &scope, new.at, now).await?;
@@ -44,35 +40,32 @@ impl Memory {
             session: joined.session,
             reply_to: new.reply_to,
             status: MessageStatus::Pending,
+            address: new.address.clone(),
         };
         if !insert(&mut tx, &message, &new.platform, &new.platform_id, now).await? {
             // Another process kept it between the look and the insert.
             tx.rollback().await?;
             let mut tx = self.database.begin().await?;
-            let message = find(&mut tx, &new).await?.ok_or_else(|| {
+            let found = find(&mut tx, &new.platform, &new.platform_id, &new.character).await?;
+            let message = found.ok_or_else(|| {
                 StoreError::Corrupt(format!("message {} of {} vanished", new.platform_id, new.platform))
             })?;
             return Ok(StoredMessage { message, duplicate: true, ended: Vec::new() });
         }
         session::touch(&mut tx, joined.session, new.at, now).await?;
-        let importance = if is_question(&new.text) { QUESTION } else { STATEMENT };
-        index_words(&mut tx, &message, Some(&new.user), "message", importance).await?;
+        index_words(&mut tx, &message, Some(&new.user), "message", importance_of(&new.text)).await?;
         tx.commit().await?;
         Ok(StoredMessage { message, duplicate: false, ended: joined.ended })
     }
 
-    /// Keeps the character's answer and marks the message as answered, both or neither. There is one answer to a message:
-    /// a second is not kept, and the first comes back. What is not `indexed` is part of the talk but is never recalled.
+    /// Keeps the character's answer and marks the messages as answered, both or neither. There is one answer to a message:
+    /// a second is not kept, and the first comes back. An answer that has an address to go to is unsent until
+    /// [`Memory::mark_delivered`].
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn store_reply(
-        &self,
-        to: &Message,
-        text: &str,
-        at: Timestamp,
-        indexed: bool,
-    ) -> Result<Message, MemoryError> {
+    pub async fn store_reply(&self, new: NewReply<'_>) -> Result<Message, MemoryError> {
+        let NewReply { to, also, text, at, indexed } = new;
         let now = self.clock.now();
         let mut tx = self.database.begin().await?;
         let reply = Message {
@@ -84,7 +77,8 @@ impl Memory {
             at,
             session: to.session,
             reply_to: Some(to.id),
-            status: MessageStatus::Answered,
+            status: if to.address.is_some() { MessageStatus::Unsent } else { MessageStatus::Answered },
+            address: to.address.clone(),
         };
         if !insert(&mut tx, &reply, "reply", &to.id.to_string(), now).await? {
             let row = sqlx::query(sqlx::AssertSqlSafe(format!(
@@ -101,20 +95,81 @@ impl Memory {
         if indexed {
             index_words(&mut tx, &reply, None, "reply", STATEMENT).await?;
         }
-        set_status(&mut tx, to.id, "answered").await?;
+        for id in also.iter().chain([&to.id]) {
+            set_status(&mut tx, *id, MessageStatus::Answered).await?;
+        }
         tx.commit().await?;
         Ok(reply)
     }
 
-    /// Marks a message as one that could not be answered. The message stays.
+    /// Marks messages as ones that could not be answered. They stay.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn mark_failed(&self, message: MessageId) -> Result<(), MemoryError> {
+    pub async fn mark_failed(&self, messages: &[MessageId]) -> Result<(), MemoryError> {
         let mut tx = self.database.begin().await?;
-        set_status(&mut tx, message, "failed").await?;
+        for id in messages {
+            set_status(&mut tx, *id, MessageStatus::Failed).await?;
+        }
         tx.commit().await?;
         Ok(())
+    }
+
+    /// Marks the answer to a message as delivered.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn mark_delivered(&self, asked: MessageId) -> Result<(), MemoryError> {
+        sqlx::query("UPDATE message SET status = 'answered' WHERE reply_to = $1 AND status = 'unsent'")
+            .bind(asked.to_string())
+            .execute(self.database.writer())
+            .await?;
+        Ok(())
+    }
+
+    /// Answers that a stopped or killed process did not deliver to this platform, oldest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn undelivered(&self, platform: &str) -> Result<Vec<Message>, MemoryError> {
+        let columns: Vec<String> = data::MESSAGE.split(", ").map(|column| format!("r.{column}")).collect();
+        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
+            "SELECT {} FROM message r JOIN message asked ON asked.id = r.reply_to \
+             WHERE r.status = 'unsent' AND asked.platform = $1 ORDER BY r.id",
+            columns.join(", ")
+        )))
+        .bind(platform.to_owned())
+        .fetch_all(self.database.readers())
+        .await?;
+        rows.iter().map(|row| data::message(row).map_err(MemoryError::from)).collect()
+    }
+
+    /// Replaces the words of a message that its author has changed. `None`: it is not known.
+    ///
+    /// # Errors
+    /// [`MemoryError::Empty`], [`MemoryError::TooLong`], or the store's.
+    pub async fn edit(
+        &self,
+        platform: &str,
+        platform_id: &str,
+        character: &CharacterId,
+        text: &str,
+    ) -> Result<Option<Message>, MemoryError> {
+        fits(text)?;
+        let mut tx = self.database.begin().await?;
+        let Some(mut message) = find(&mut tx, platform, platform_id, character).await? else {
+            return Ok(None);
+        };
+        text.clone_into(&mut message.text);
+        sqlx::query("UPDATE message SET text = $2 WHERE id = $1")
+            .bind(message.id.to_string())
+            .bind(text.to_owned())
+            .execute(&mut *tx)
+            .await?;
+        forget_pieces(&mut tx, message.id, self.database.has_vectors()).await?;
+        index_words(&mut tx, &message, message.author.user(), "message", importance_of(text)).await?;
+        tx.commit().await?;
+        Ok(Some(message))
     }
 
     /// Gives the pieces of a message their vectors. A message of one piece may bring the vector that is known already.
@@ -220,14 +275,43 @@ fn is_question(text: &str) -> bool {
     text.trim_end().ends_with('?') && !text.trim_end_matches('?').contains(['.', '!', '?'])
 }
 
-async fn find(tx: &mut Tx, new: &NewMessage) -> Result<Option<Message>, StoreError> {
+fn importance_of(text: &str) -> f64 {
+    if is_question(text) { QUESTION } else { STATEMENT }
+}
+
+fn fits(text: &str) -> Result<(), MemoryError> {
+    if text.trim().is_empty() {
+        return Err(MemoryError::Empty);
+    }
+    let length = text.chars().count();
+    if length > LONGEST_MESSAGE { Err(MemoryError::TooLong(length)) } else { Ok(()) }
+}
+
+/// Takes what can be recalled of a message out again.
+async fn forget_pieces(tx: &mut Tx, message: MessageId, vectors: bool) -> Result<(), StoreError> {
+    if vectors {
+        sqlx::query("DELETE FROM memory_vector WHERE memory IN (SELECT id FROM memory WHERE source = $1)")
+            .bind(message.to_string())
+            .execute(&mut **tx)
+            .await?;
+    }
+    sqlx::query("DELETE FROM memory WHERE source = $1").bind(message.to_string()).execute(&mut **tx).await?;
+    Ok(())
+}
+
+async fn find(
+    tx: &mut Tx,
+    platform: &str,
+    platform_id: &str,
+    character: &CharacterId,
+) -> Result<Option<Message>, StoreError> {
     let row = sqlx::query(sqlx::AssertSqlSafe(format!(
         "SELECT {} FROM message WHERE platform = $1 AND platform_id = $2 AND character = $3",
         data::MESSAGE
     )))
-    .bind(new.platform.clone())
-    .bind(new.platform_id.clone())
-    .bind(new.character.to_string())
+    .bind(platform.to_owned())
+    .bind(platform_id.to_owned())
+    .bind(character.to_string())
     .fetch_optional(&mut **tx)
     .await?;
     row.as_ref().map(data::message).transpose()
@@ -244,15 +328,10 @@ async fn insert(
         Author::User { id, name } => (Some(id.to_string()), name.clone()),
         Author::Character => (None, message.character.to_string()),
     };
-    let status = match message.status {
-        MessageStatus::Pending => "pending",
-        MessageStatus::Answered => "answered",
-        MessageStatus::Failed => "failed",
-    };
     let added = sqlx::query(
         "INSERT INTO message (id, platform, platform_id, character, scope, author, author_name, text, said_at, \
-         stored_at, session, reply_to, status) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) \
+         stored_at, session, reply_to, status, address) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
          ON CONFLICT (platform, platform_id, character) DO NOTHING",
     )
     .bind(message.id.to_string())
@@ -267,16 +346,17 @@ async fn insert(
     .bind(now.micros())
     .bind(message.session.to_string())
     .bind(message.reply_to.map(|id| id.to_string()))
-    .bind(status.to_owned())
+    .bind(message.status.as_str().to_owned())
+    .bind(message.address.clone())
     .execute(&mut **tx)
     .await?;
     Ok(added.rows_affected() > 0)
 }
 
-async fn set_status(tx: &mut Tx, message: MessageId, status: &str) -> Result<(), StoreError> {
+async fn set_status(tx: &mut Tx, message: MessageId, status: MessageStatus) -> Result<(), StoreError> {
     sqlx::query("UPDATE message SET status = $2 WHERE id = $1")
         .bind(message.to_string())
-        .bind(status.to_owned())
+        .bind(status.as_str().to_owned())
         .execute(&mut **tx)
         .await?;
     Ok(())

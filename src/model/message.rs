@@ -40,6 +40,21 @@ pub enum MessageStatus {
     Answered,
     /// No answer could be produced; the person got an error in the character's voice.
     Failed,
+    /// The character's own words, on their way to the platform.
+    Unsent,
+}
+
+impl MessageStatus {
+    /// The stored name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Answered => "answered",
+            Self::Failed => "failed",
+            Self::Unsent => "unsent",
+        }
+    }
 }
 
 /// One message of a conversation between a character and people.
@@ -63,4 +78,6 @@ pub struct Message {
     pub reply_to: Option<MessageId>,
     /// What became of it.
     pub status: MessageStatus,
+    /// Where the answer to it goes, in the words of its platform; `None` where the answer comes back the way it was asked.
+    pub address: Option<String>,
 }

@@ -2,3 +2,4 @@
 //! events of a turn into what its people see.
 
 pub mod console;
+pub mod telegram;

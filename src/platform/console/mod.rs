@@ -234,6 +234,7 @@ impl Console {
             place: self.options.place.clone(),
             text: text.to_owned(),
             at: self.now(),
+            address: None,
         };
         let conversations = self.handles.conversations.clone();
         self.show(|events| async move { conversations.handle(inbound, &events).await.map(drop) }).await?;

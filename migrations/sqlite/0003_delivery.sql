@@ -1,0 +1,18 @@
+-- Where the answer to a message goes, in the words of its platform (JSON).
+ALTER TABLE message ADD COLUMN address TEXT;
+
+-- What a platform was asked to show: written before it is sent, so that a crash neither loses nor doubles it.
+CREATE TABLE outbox (
+    key         TEXT PRIMARY KEY,   -- message that is answered, and the number of the piece
+    platform    TEXT NOT NULL,
+    conversation TEXT NOT NULL,
+    address     TEXT NOT NULL,
+    text        TEXT NOT NULL,      -- what is to be seen
+    status      TEXT NOT NULL,      -- sending | sent | gone
+    platform_id TEXT,               -- the platform's id of the piece, once it is known
+    created_at  INTEGER NOT NULL,
+    updated_at  INTEGER NOT NULL
+) STRICT;
+CREATE INDEX outbox_conversation ON outbox (platform, conversation, created_at);
+CREATE INDEX outbox_sending ON outbox (platform, created_at) WHERE status = 'sending';
+CREATE INDEX message_unsent ON message (stored_at) WHERE status = 'unsent';

@@ -1,0 +1,287 @@
+//! The outbox: a message is written down before it is sent, and its id when the platform has it, so that a crash at any
+//! point neither loses nor doubles it. Table `outbox`.
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::Row as _;
+
+use super::outbound::{Lost, Outbound, SendError};
+use crate::{
+    model::Clock,
+    store::{Database, StoreError},
+};
+
+/// The pause after a platform has failed; it doubles up to the longest.
+const PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// A platform that fails for so long is given up for this message.
+const PATIENCE: Duration = Duration::from_secs(10 * 60);
+
+/// Why a message was not delivered.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum OutboxError {
+    /// The platform does not take it.
+    #[error(transparent)]
+    Platform(#[from] SendError),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<OutboxError> for super::ConversationError {
+    fn from(error: OutboxError) -> Self {
+        match error {
+            OutboxError::Platform(error) => Self::Platform(error),
+            OutboxError::Store(error) => Self::Store(error),
+        }
+    }
+}
+
+impl From<sqlx::Error> for OutboxError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Store(error.into())
+    }
+}
+
+/// How long a platform may keep a message waiting.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Urgency {
+    /// Tried once; whoever asks tries again with newer words.
+    Passing,
+    /// Tried until it is there.
+    Lasting,
+}
+
+/// The outbox of one platform.
+#[derive(Clone)]
+pub(super) struct Outbox {
+    database: Database,
+    clock: Arc<dyn Clock>,
+    platform: Arc<dyn Outbound>,
+}
+
+/// One message to a platform.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Post {
+    /// Which one; the same after a restart.
+    pub(super) key: String,
+    /// The conversation that it is part of.
+    pub(super) conversation: String,
+    /// Where it goes, in the platform's words.
+    pub(super) address: String,
+}
+
+/// What is known of a message.
+struct Row {
+    text: String,
+    status: String,
+    platform_id: Option<String>,
+}
+
+impl Outbox {
+    pub(super) fn new(database: Database, clock: Arc<dyn Clock>, platform: Arc<dyn Outbound>) -> Self {
+        Self { database, clock, platform }
+    }
+
+    pub(super) fn platform(&self) -> &dyn Outbound {
+        self.platform.as_ref()
+    }
+
+    /// Makes the message say `text`, whether it is new, was begun by a process that is gone, or says something else.
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    pub(super) async fn show(&self, post: &Post, text: &str, urgency: Urgency) -> Result<(), OutboxError> {
+        let id = match self.row(&post.key).await? {
+            None => {
+                self.begin(post, text).await?;
+                return self.send(post, text, urgency).await;
+            }
+            Some(row) if row.status == "gone" => return Ok(()),
+            Some(Row { platform_id: None, text: first, .. }) => {
+                // Another process began to send it: perhaps it is there.
+                let Some(id) = self.find(post, &first, urgency).await? else {
+                    return self.send(post, text, urgency).await;
+                };
+                self.sent(&post.key, &first, &id).await?;
+                if first == text {
+                    return Ok(());
+                }
+                id
+            }
+            Some(row) if row.text == text => return Ok(()),
+            Some(Row { platform_id: Some(id), .. }) => id,
+        };
+        self.persist(urgency, || self.platform.edit(&post.address, &id, text)).await?;
+        self.sent(&post.key, text, &id).await
+    }
+
+    /// Takes away what was shown under `key`, if anything was.
+    pub(super) async fn withdraw(&self, post: &Post) -> Result<(), OutboxError> {
+        let Some(row) = self.row(&post.key).await? else { return Ok(()) };
+        if let Some(id) = &row.platform_id {
+            self.persist(Urgency::Lasting, || self.platform.delete(&post.address, id)).await?;
+        }
+        self.gone(&post.key).await
+    }
+
+    /// Messages that were begun and of which nobody knows whether they are there, with their words.
+    pub(super) async fn begun(&self) -> Result<Vec<(Post, String)>, OutboxError> {
+        let rows = sqlx::query(
+            "SELECT key, conversation, address, text FROM outbox WHERE platform = $1 AND status = 'sending' \
+             ORDER BY created_at, key",
+        )
+        .bind(self.platform.platform().to_owned())
+        .fetch_all(self.database.readers())
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let post = Post {
+                    key: row.try_get("key")?,
+                    conversation: row.try_get("conversation")?,
+                    address: row.try_get("address")?,
+                };
+                Ok((post, row.try_get("text")?))
+            })
+            .collect()
+    }
+
+    /// True when something was shown under `key`, or may have been.
+    pub(super) async fn has(&self, key: &str) -> Result<bool, OutboxError> {
+        Ok(self.row(key).await?.is_some_and(|row| row.status != "gone"))
+    }
+
+    async fn send(&self, post: &Post, text: &str, urgency: Urgency) -> Result<(), OutboxError> {
+        let mut pause = PAUSE;
+        let mut waited = Duration::ZERO;
+        loop {
+            match self.platform.send(&post.address, text, &post.key).await {
+                Ok(id) => return self.sent(&post.key, text, &id).await,
+                Err(SendError::Wait(pause)) if urgency == Urgency::Lasting => tokio::time::sleep(pause).await,
+                Err(SendError::Unreachable(reason)) if urgency == Urgency::Lasting && waited < PATIENCE => {
+                    tracing::warn!(
+                        reason,
+                        "a message may not have been sent: looking for it, then trying again"
+                    );
+                    tokio::time::sleep(pause).await;
+                    waited += pause;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    if let Some(id) = self.find(post, text, urgency).await? {
+                        return self.sent(&post.key, text, &id).await;
+                    }
+                }
+                Err(error @ SendError::Refused(_)) => {
+                    self.gone(&post.key).await?;
+                    return Err(error.into());
+                }
+                // It was not sent, for sure: what is said next may be something else.
+                Err(error @ SendError::Wait(_)) => {
+                    self.forget(&post.key).await?;
+                    return Err(error.into());
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn find(&self, post: &Post, text: &str, urgency: Urgency) -> Result<Option<String>, OutboxError> {
+        let known = self.known(&post.conversation).await?;
+        let lost = Lost { key: &post.key, text, known: &known };
+        self.persist(urgency, || self.platform.find(&post.address, lost)).await
+    }
+
+    /// Tries until the platform lets it through, as far as the urgency goes.
+    async fn persist<T, F>(&self, urgency: Urgency, mut work: impl FnMut() -> F) -> Result<T, OutboxError>
+    where
+        F: Future<Output = Result<T, SendError>>,
+    {
+        let mut pause = PAUSE;
+        let mut waited = Duration::ZERO;
+        loop {
+            match work().await {
+                Ok(value) => return Ok(value),
+                Err(SendError::Wait(pause)) if urgency == Urgency::Lasting => tokio::time::sleep(pause).await,
+                Err(SendError::Unreachable(_)) if urgency == Urgency::Lasting && waited < PATIENCE => {
+                    tokio::time::sleep(pause).await;
+                    waited += pause;
+                    pause = (pause * 2).min(LONGEST_PAUSE);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn row(&self, key: &str) -> Result<Option<Row>, OutboxError> {
+        let row = sqlx::query("SELECT text, status, platform_id FROM outbox WHERE key = $1")
+            .bind(key.to_owned())
+            .fetch_optional(self.database.readers())
+            .await?;
+        row.map(|row| {
+            Ok(Row {
+                text: row.try_get("text")?,
+                status: row.try_get("status")?,
+                platform_id: row.try_get("platform_id")?,
+            })
+        })
+        .transpose()
+    }
+
+    async fn known(&self, conversation: &str) -> Result<Vec<String>, OutboxError> {
+        let rows = sqlx::query(
+            "SELECT platform_id FROM outbox WHERE platform = $1 AND conversation = $2 AND platform_id IS NOT NULL \
+             ORDER BY created_at DESC LIMIT 200",
+        )
+        .bind(self.platform.platform().to_owned())
+        .bind(conversation.to_owned())
+        .fetch_all(self.database.readers())
+        .await?;
+        rows.iter().map(|row| Ok(row.try_get("platform_id")?)).collect()
+    }
+
+    async fn begin(&self, post: &Post, text: &str) -> Result<(), OutboxError> {
+        let now = self.clock.now().micros();
+        sqlx::query(
+            "INSERT INTO outbox (key, platform, conversation, address, text, status, platform_id, created_at, updated_at) \
+             VALUES ($1, $2, $3, $4, $5, 'sending', NULL, $6, $6) ON CONFLICT (key) DO NOTHING",
+        )
+        .bind(post.key.clone())
+        .bind(self.platform.platform().to_owned())
+        .bind(post.conversation.clone())
+        .bind(post.address.clone())
+        .bind(text.to_owned())
+        .bind(now)
+        .execute(self.database.writer())
+        .await?;
+        Ok(())
+    }
+
+    async fn sent(&self, key: &str, text: &str, id: &str) -> Result<(), OutboxError> {
+        sqlx::query(
+            "UPDATE outbox SET status = 'sent', text = $2, platform_id = $3, updated_at = $4 WHERE key = $1",
+        )
+        .bind(key.to_owned())
+        .bind(text.to_owned())
+        .bind(id.to_owned())
+        .bind(self.clock.now().micros())
+        .execute(self.database.writer())
+        .await?;
+        Ok(())
+    }
+
+    async fn gone(&self, key: &str) -> Result<(), OutboxError> {
+        sqlx::query("UPDATE outbox SET status = 'gone', updated_at = $2 WHERE key = $1")
+            .bind(key.to_owned())
+            .bind(self.clock.now().micros())
+            .execute(self.database.writer())
+            .await?;
+        Ok(())
+    }
+
+    async fn forget(&self, key: &str) -> Result<(), OutboxError> {
+        sqlx::query("DELETE FROM outbox WHERE key = $1")
+            .bind(key.to_owned())
+            .execute(self.database.writer())
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,3 @@
+//! Telegram, through the Bot API (teloxide-core).
+
+mod format;
