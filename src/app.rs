@@ -24,7 +24,9 @@ const SWEEP: Duration = Duration::from_secs(60);
 /// Jobs that may run side by side.
 const WORKERS: usize = 2;
 /// How long a stop waits for background work (product.md, DLV: a stop takes at most 20 s in all).
-const STOP: Duration = Duration::from_secs(10);
+const STOP: Duration = Duration::from_secs(5);
+/// How long a stop waits for turns that are under way.
+const TURNS: Duration = Duration::from_secs(8);
 /// How often what was written moves from SQLite's log into its file.
 const CHECKPOINT: Duration = Duration::from_secs(5);
 /// How many vectors are computed in one go when a store is caught up.
@@ -48,6 +50,8 @@ pub struct App {
     pub llm: Llm,
     /// Embeddings.
     pub embeddings: Embeddings,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
     /// Conversations.
     pub conversations: Conversations,
     queue: Queue,
@@ -86,7 +90,7 @@ impl App {
             memory.clone(),
             mind.clone(),
             queue.clone(),
-            clock,
+            clock.clone(),
         );
         let handlers: Vec<Arc<dyn crate::jobs::Handler>> =
             vec![SessionEnded::new(memory.clone(), llm.clone())];
@@ -113,6 +117,7 @@ impl App {
             relationships,
             llm,
             embeddings,
+            clock,
             conversations,
             queue,
             workers,
@@ -129,6 +134,9 @@ impl App {
     /// Stops in order: no new work, background work finishes or is put back, the store closes.
     pub async fn stop(self) {
         drop(self.watcher);
+        if !self.conversations.close(TURNS).await {
+            tracing::warn!("a turn did not end in time; the next start takes it up");
+        }
         for task in &self.tasks {
             task.abort();
         }

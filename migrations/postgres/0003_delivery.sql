@@ -8,11 +8,11 @@ CREATE TABLE outbox (
     conversation TEXT NOT NULL,
     address     TEXT NOT NULL,
     text        TEXT NOT NULL,      -- what is to be seen
-    status      TEXT NOT NULL,      -- sending | sent | gone
+    status      TEXT NOT NULL,      -- waiting | sending | sent | gone
     platform_id TEXT,               -- the platform's id of the piece, once it is known
     created_at  BIGINT NOT NULL,
     updated_at  BIGINT NOT NULL
 );
 CREATE INDEX outbox_conversation ON outbox (platform, conversation, created_at);
-CREATE INDEX outbox_sending ON outbox (platform, created_at) WHERE status = 'sending';
+CREATE INDEX outbox_sending ON outbox (platform, created_at) WHERE status IN ('sending', 'waiting');
 CREATE INDEX message_unsent ON message (stored_at) WHERE status = 'unsent';

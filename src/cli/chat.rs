@@ -1,4 +1,4 @@
-//! `dramatis chat` and `dramatis run`: a talk on the console.
+//! `dramatis chat`: a talk on the console.
 
 use std::{process::ExitCode, time::Duration};
 
@@ -86,7 +86,7 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Res
 }
 
 /// Says on standard error what a person should know before they start: broken files, missing models, tiers that fall back.
-fn explain(app: &App) {
+pub(super) fn explain(app: &App) {
     for (folder, findings) in &app.findings {
         for finding in findings {
             eprintln!("{folder}/{finding}");

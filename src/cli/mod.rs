@@ -12,6 +12,7 @@ mod doctor;
 mod memory;
 mod migrate;
 mod models;
+mod run;
 
 use std::{
     fmt,
@@ -42,7 +43,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Starts everything that is configured; with no platform configured, that is the console
+    /// Starts every platform that has a token, until SIGTERM or Ctrl-C; the console when none has
     Run(chat::Arguments),
     /// Talks to a character here in the console
     Chat(chat::Arguments),
@@ -131,7 +132,8 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let settings = load()?;
             let _logs = telemetry::init(&settings, LevelFilter::WARN)?;
             match other {
-                Command::Run(arguments) | Command::Chat(arguments) => chat::run(settings, arguments).await,
+                Command::Run(arguments) => run::run(settings, arguments).await,
+                Command::Chat(arguments) => chat::run(settings, arguments).await,
                 Command::Memory(command) => memory::run(settings, command).await,
                 Command::Models(command) => models::run(settings, command).await,
                 Command::Migrate => migrate::run(settings).await,

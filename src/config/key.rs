@@ -3,6 +3,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use reqwest::Url;
 use secrecy::SecretString;
 use tracing_subscriber::filter::Targets;
 
@@ -42,6 +43,8 @@ pub(super) struct Draft {
     pub(super) timeout: Option<Duration>,
     pub(super) prices: Option<PathBuf>,
     pub(super) ollama: Option<String>,
+    pub(super) telegram_token: Option<SecretString>,
+    pub(super) telegram_api_url: Option<Url>,
     pub(super) embedding_model: Option<String>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) log_level: Option<Targets>,
@@ -208,6 +211,29 @@ pub(super) const GROUPS: &[Group] = &[
                 doc: &["Where to look for Ollama when LLM_BASE_URL is unset; `off` does not look."],
                 default: "127.0.0.1:11434",
                 read: |draft, text| value::ollama(text).map(|host| draft.ollama = host),
+                ..KEY
+            },
+        ],
+    },
+    Group {
+        title: "Telegram (a bot's token makes `dramatis run` talk there)",
+        keys: &[
+            Key {
+                name: "TELEGRAM_TOKEN",
+                doc: &["The bot's token, from @BotFather."],
+                example: "123456:YOUR_TOKEN",
+                secret: true,
+                read: |draft, text| set(&mut draft.telegram_token, value::telegram_token(text)),
+                ..KEY
+            },
+            Key {
+                name: "TELEGRAM_API_URL",
+                doc: &[
+                    "The Bot API server, for one of your own. Unset: Telegram's. When it is set, nothing is sent anywhere",
+                    "else.",
+                ],
+                example: "http://127.0.0.1:8081",
+                read: |draft, text| set(&mut draft.telegram_api_url, value::server(text)),
                 ..KEY
             },
         ],

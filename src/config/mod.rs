@@ -50,6 +50,8 @@ pub struct Settings {
     pub prices: Option<PathBuf>,
     /// Where to look for Ollama, as an address such as `http://127.0.0.1:11434` (`OLLAMA_HOST`); `None` is `off`.
     pub ollama: Option<String>,
+    /// The bot on Telegram (`TELEGRAM_…`), if there is one.
+    pub telegram: Option<TelegramAccount>,
     /// The embedding model: a name on the hub, a directory, or `none` (`EMBEDDING_MODEL`).
     pub embedding_model: String,
     /// How log lines look (`LOG_FORMAT`).
@@ -57,6 +59,15 @@ pub struct Settings {
     /// What is logged, on standard error and in the file (`LOG_LEVEL`); `None` leaves each its own default.
     pub log_level: Option<Targets>,
     shown: Vec<Shown>,
+}
+
+/// A bot on Telegram. `Debug` shows no secret.
+#[derive(Debug, Clone)]
+pub struct TelegramAccount {
+    /// Its token.
+    pub token: SecretString,
+    /// The server, when it is not Telegram's own.
+    pub api_url: Option<Url>,
 }
 
 /// A model endpoint of one tier.
@@ -310,6 +321,9 @@ fn assemble(
         timeout: draft.timeout?,
         prices: draft.prices,
         ollama: draft.ollama,
+        telegram: draft
+            .telegram_token
+            .map(|token| TelegramAccount { token, api_url: draft.telegram_api_url }),
         embedding_model: draft.embedding_model?,
         log_format: draft.log_format?,
         log_level: draft.log_level,

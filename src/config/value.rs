@@ -58,6 +58,32 @@ pub(super) fn context(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A token of Telegram's: the bot's number, a colon, and the secret (Bot API, "Authorizing your bot").
+pub(super) fn telegram_token(text: &str) -> Result<SecretString, String> {
+    let fits = text.split_once(':').is_some_and(|(number, secret)| {
+        !number.is_empty()
+            && number.chars().all(|c| c.is_ascii_digit())
+            && !secret.is_empty()
+            && secret.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'))
+    });
+    if fits {
+        Ok(SecretString::from(text))
+    } else {
+        Err("is no token of Telegram's, which looks like 123456:ABC-DEF; copy it from @BotFather".to_owned())
+    }
+}
+
+/// The address of a platform's server.
+pub(super) fn server(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text)
+        .map_err(|error| format!("is not an address ({error}); write it like http://127.0.0.1:8081"))?;
+    if matches!(url.scheme(), "http" | "https") && url.has_host() {
+        Ok(url)
+    } else {
+        Err("is neither http:// nor https://; write it like http://127.0.0.1:8081".to_owned())
+    }
+}
+
 /// A time limit in seconds.
 pub(super) fn timeout(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().map_err(|_| "is not a whole number of seconds; write `30`".to_owned())?;

@@ -43,7 +43,7 @@ pub(super) enum Order {
     Stop(UserId),
     /// This answer was left undelivered.
     Deliver(Box<Message>),
-    /// This was left half-sent.
+    /// This was written down, and perhaps half sent.
     Repeat(Post, String),
 }
 
@@ -179,11 +179,7 @@ impl Worker {
                 self.dismiss(&stopped.iter().map(|message| message.id).collect::<Vec<_>>()).await;
             }
             Order::Deliver(reply) => self.deliver(&reply).await,
-            Order::Repeat(post, text) => {
-                if let Err(error) = self.show(post, &text).await {
-                    tracing::warn!(%error, "a half-sent message could not be sent again");
-                }
-            }
+            Order::Repeat(post, text) => repeat(&self.talk.outbox, post, &text).await,
         }
     }
 
@@ -284,10 +280,13 @@ impl Worker {
                     }
                 }
                 Order::Stop(_) => {}
-                // Only the start of a platform gives these, before anything else.
-                Order::Deliver(_) | Order::Repeat(..) => {
-                    tracing::warn!("an order that came too late is left to the next start");
+                // A command is answered at once, whatever else goes on.
+                Order::Repeat(post, text) => {
+                    let (outbox, tasks) = (self.talk.outbox.clone(), &self.desk.0.tasks);
+                    tasks.spawn(async move { repeat(&outbox, post, &text).await });
                 }
+                // Only the start of a platform gives these, before anything else.
+                Order::Deliver(_) => tracing::warn!("an answer is left to be delivered by the next start"),
             }
         }
     }
@@ -298,7 +297,7 @@ impl Worker {
         let Some(post) = post(&self.talk.key, &joined) else { return };
         let aside = |number: usize| Post { key: format!("{}!{number}", joined.id), ..post.clone() };
         for (number, text) in told.before.iter().enumerate() {
-            if let Err(error) = self.show(aside(number), text).await {
+            if let Err(error) = show(&self.talk.outbox, aside(number), text).await {
                 tracing::warn!(%error, "a remark could not be delivered");
             }
         }
@@ -308,7 +307,7 @@ impl Worker {
         };
         self.settle(joined.id, delivered).await;
         for (number, text) in told.after.iter().enumerate() {
-            if let Err(error) = self.show(aside(told.before.len() + number), text).await {
+            if let Err(error) = show(&self.talk.outbox, aside(told.before.len() + number), text).await {
                 tracing::warn!(%error, "a remark could not be delivered");
             }
         }
@@ -348,19 +347,25 @@ impl Worker {
         }
     }
 
-    async fn show(&self, post: Post, text: &str) -> Result<(), OutboxError> {
-        match self.talk.outbox.show(&post, text, Urgency::Lasting).await {
-            Err(OutboxError::Platform(SendError::Moved(address))) => {
-                self.talk.outbox.show(&Post { address, ..post }, text, Urgency::Lasting).await
-            }
-            done => done,
-        }
-    }
-
     async fn dismiss(&self, messages: &[MessageId]) {
         if let Err(error) = self.talk.conversations.memory.mark_failed(messages).await {
             tracing::error!(%error, "stopped messages could not be marked");
         }
+    }
+}
+
+async fn show(outbox: &Outbox, post: Post, text: &str) -> Result<(), OutboxError> {
+    match outbox.show(&post, text, Urgency::Lasting).await {
+        Err(OutboxError::Platform(SendError::Moved(address))) => {
+            outbox.show(&Post { address, ..post }, text, Urgency::Lasting).await
+        }
+        done => done,
+    }
+}
+
+async fn repeat(outbox: &Outbox, post: Post, text: &str) {
+    if let Err(error) = show(outbox, post, text).await {
+        tracing::warn!(%error, "a message could not be sent");
     }
 }
 

@@ -33,7 +33,7 @@ use crate::{
 use desk::{Desk, Order, Talk};
 pub use inbound::Inbound;
 pub use outbound::{Capabilities, Lost, Outbound, SendError};
-use outbox::Outbox;
+use outbox::{Outbox, Post};
 pub use split::{Unit, split};
 
 /// A message older than this is not answered any more after a restart (product.md, DLV).
@@ -287,6 +287,26 @@ impl Conversations {
         };
         let talk = self.talk(talk_key(&message), outbox);
         self.desk.order(&talk, Order::Changed(Box::new(message))).await;
+        Ok(())
+    }
+
+    /// Says something to where a message came from that is no part of the talk, such as the answer to a command. When
+    /// this returns it is written down, and is sent in its turn; the same message gets one remark.
+    ///
+    /// # Errors
+    /// [`ConversationError`] when it could not be written down.
+    pub async fn remark(&self, to: &Inbound, text: &str) -> Result<(), ConversationError> {
+        let Some(outbox) = self.outbox(&to.platform) else {
+            return Err(ConversationError::NotConnected(to.platform.clone()));
+        };
+        let Some(address) = to.address.clone() else { return Ok(()) };
+        let viewer = Viewer::new(to.character.clone(), to.user.clone(), to.place.clone());
+        let conversation = format!("{}\u{0}{}", viewer.character, viewer.scope().key());
+        let key = format!("{}:{}:{}!", to.platform, to.platform_id, to.character);
+        let post = Post { key, conversation: conversation.clone(), address };
+        outbox.plan(&post, text).await?;
+        let talk = self.talk(conversation, outbox);
+        self.desk.order(&talk, Order::Repeat(post, text.to_owned())).await;
         Ok(())
     }
 

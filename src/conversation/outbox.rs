@@ -94,10 +94,14 @@ impl Outbox {
     pub(super) async fn show(&self, post: &Post, text: &str, urgency: Urgency) -> Result<(), OutboxError> {
         let id = match self.row(&post.key).await? {
             None => {
-                self.begin(post, text).await?;
+                self.begin(post, text, "sending").await?;
                 return self.send(post, text, urgency).await;
             }
             Some(row) if row.status == "gone" => return Ok(()),
+            Some(row) if row.status == "waiting" => {
+                self.mark(&post.key, "sending").await?;
+                return self.send(post, text, urgency).await;
+            }
             Some(Row { platform_id: None, text: first, .. }) => {
                 // Another process began to send it: perhaps it is there.
                 let Some(id) = self.find(post, &first, urgency).await? else {
@@ -125,10 +129,15 @@ impl Outbox {
         self.gone(&post.key).await
     }
 
-    /// Messages that were begun and of which nobody knows whether they are there, with their words.
+    /// Writes down what is to be sent, for [`Outbox::show`] to send. Writing the same down again changes nothing.
+    pub(super) async fn plan(&self, post: &Post, text: &str) -> Result<(), OutboxError> {
+        self.begin(post, text, "waiting").await
+    }
+
+    /// Messages that were planned, or begun and of which nobody knows whether they are there, with their words.
     pub(super) async fn begun(&self) -> Result<Vec<(Post, String)>, OutboxError> {
         let rows = sqlx::query(
-            "SELECT key, conversation, address, text FROM outbox WHERE platform = $1 AND status = 'sending' \
+            "SELECT key, conversation, address, text FROM outbox WHERE platform = $1 AND status IN ('sending', 'waiting') \
              ORDER BY created_at, key",
         )
         .bind(self.platform.platform().to_owned())
@@ -238,17 +247,18 @@ impl Outbox {
         rows.iter().map(|row| Ok(row.try_get("platform_id")?)).collect()
     }
 
-    async fn begin(&self, post: &Post, text: &str) -> Result<(), OutboxError> {
+    async fn begin(&self, post: &Post, text: &str, status: &str) -> Result<(), OutboxError> {
         let now = self.clock.now().micros();
         sqlx::query(
             "INSERT INTO outbox (key, platform, conversation, address, text, status, platform_id, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, 'sending', NULL, $6, $6) ON CONFLICT (key) DO NOTHING",
+             VALUES ($1, $2, $3, $4, $5, $6, NULL, $7, $7) ON CONFLICT (key) DO NOTHING",
         )
         .bind(post.key.clone())
         .bind(self.platform.platform().to_owned())
         .bind(post.conversation.clone())
         .bind(post.address.clone())
         .bind(text.to_owned())
+        .bind(status.to_owned())
         .bind(now)
         .execute(self.database.writer())
         .await?;
@@ -269,8 +279,13 @@ impl Outbox {
     }
 
     async fn gone(&self, key: &str) -> Result<(), OutboxError> {
-        sqlx::query("UPDATE outbox SET status = 'gone', updated_at = $2 WHERE key = $1")
+        self.mark(key, "gone").await
+    }
+
+    async fn mark(&self, key: &str, status: &str) -> Result<(), OutboxError> {
+        sqlx::query("UPDATE outbox SET status = $2, updated_at = $3 WHERE key = $1")
             .bind(key.to_owned())
+            .bind(status.to_owned())
             .bind(self.clock.now().micros())
             .execute(self.database.writer())
             .await?;

@@ -1,5 +1,6 @@
 //! Where people are: so far the console. Each platform turns its own words into `conversation::Inbound`, and the
 //! events of a turn into what its people see.
 
+mod command;
 pub mod console;
 pub mod telegram;

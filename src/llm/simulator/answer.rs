@@ -60,6 +60,8 @@ pub enum Behaviour {
         /// and this body.
         body: String,
     },
+    /// Answers with "You said: " and the last message.
+    Echo,
     /// Cuts the connection before a byte of the answer.
     Reset,
 }
@@ -167,6 +169,7 @@ impl Behaviour {
     pub(super) fn respond(self, request: &Value, cut: &Cut) -> Response {
         let wants = |pointer: &str| request.pointer(pointer).and_then(Value::as_bool).unwrap_or(false);
         match self {
+            Self::Echo => Self::Stream(Answer::new(echo(request))).respond(request, cut),
             Self::Stream(answer) if wants("/stream") => {
                 let counted = answer.usage && wants("/stream_options/include_usage");
                 let counted = counted.then(|| usage(request, &answer.text));
@@ -188,6 +191,12 @@ impl Behaviour {
             }
         }
     }
+}
+
+fn echo(request: &Value) -> String {
+    let messages = request.get("messages").and_then(Value::as_array);
+    let last = messages.and_then(|messages| messages.last()?.get("content")?.as_str());
+    format!("You said: {}", last.unwrap_or_default())
 }
 
 fn event(value: &Value) -> String {

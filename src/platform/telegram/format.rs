@@ -9,20 +9,17 @@ const SCHEMES: [&str; 4] = ["http://", "https://", "tg://", "mailto:"];
 
 /// What a reader sees of Markdown on Telegram: only tags that Telegram knows, each closed, everything else escaped. Headings
 /// become bold lines, list items begin with a bullet or a number, tables keep their cells in a code block.
-#[must_use]
-pub fn html(markdown: &str) -> String {
+pub(super) fn html(markdown: &str) -> String {
     Writer::new(Form::Html).write(markdown)
 }
 
 /// The same words without any markup.
-#[must_use]
-pub fn plain(markdown: &str) -> String {
+pub(super) fn plain(markdown: &str) -> String {
     Writer::new(Form::Plain).write(markdown)
 }
 
 /// The length of HTML as Telegram counts it: UTF-16 units of the visible text.
-#[must_use]
-pub fn visible_length(html: &str) -> usize {
+pub(super) fn visible_length(html: &str) -> usize {
     let (mut length, mut in_tag, mut entity) = (0, false, None::<String>);
     for c in html.chars() {
         match (c, in_tag, &mut entity) {

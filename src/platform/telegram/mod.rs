@@ -1,3 +1,270 @@
-//! Telegram, through the Bot API (teloxide-core).
+//! Telegram, through the Bot API (teloxide-core): long polling in, the outbox out. An update is confirmed only after what it
+//! says is stored, so that a crash loses nothing.
 
 mod format;
+mod receive;
+mod send;
+
+use std::{future::IntoFuture, sync::Arc, time::Duration};
+
+use secrecy::{ExposeSecret, SecretString};
+use teloxide_core::{
+    ApiError, Bot, RequestError,
+    payloads::GetUpdatesSetters,
+    requests::Requester,
+    types::{AllowedUpdate, BotCommand, Me, Update, UpdateKind},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::command::{COMMANDS, Command, Desk};
+use crate::{
+    character::Cast,
+    conversation::{ConversationError, Conversations, Inbound, Taken},
+    memory::MemoryError,
+    model::{CharacterId, Clock, Viewer},
+    relationship::Relationships,
+};
+use receive::Heard;
+use send::Sender;
+
+/// The platform's name.
+const PLATFORM: &str = "telegram";
+/// How long Telegram holds a request for updates.
+const POLL: u32 = 20;
+/// How long a request may take in all.
+const PATIENCE: Duration = Duration::from_secs(40);
+/// Pauses after a failure; they double from the first to the last.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LAST_PAUSE: Duration = Duration::from_secs(30);
+
+/// What Telegram needs to know.
+#[derive(Debug, Clone)]
+pub struct TelegramSettings {
+    /// The bot's token.
+    pub token: SecretString,
+    /// The server, when it is not Telegram's own. Nothing is sent anywhere else then.
+    pub api_url: Option<reqwest::Url>,
+    /// Who answers.
+    pub character: CharacterId,
+}
+
+/// What the adapter works with.
+pub struct Handles {
+    /// The flow of talk.
+    pub conversations: Conversations,
+    /// The cast.
+    pub cast: Cast,
+    /// Relationships.
+    pub relationships: Relationships,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// Why Telegram cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum TelegramError {
+    /// The token is wrong.
+    #[error("Telegram does not know TELEGRAM_TOKEN: copy it again from @BotFather (/mybots, API Token)")]
+    WrongToken,
+    /// The client cannot be made.
+    #[error("the client for Telegram cannot be made: {0}")]
+    Client(String),
+    /// The flow of talk failed.
+    #[error(transparent)]
+    Conversation(#[from] ConversationError),
+}
+
+/// A bot on Telegram.
+pub struct Telegram {
+    sender: Sender,
+    settings: TelegramSettings,
+    handles: Handles,
+    desk: Desk,
+}
+
+impl Telegram {
+    /// A bot that is not connected yet.
+    ///
+    /// # Errors
+    /// [`TelegramError::Client`].
+    pub fn new(settings: TelegramSettings, handles: Handles) -> Result<Self, TelegramError> {
+        let client = teloxide_core::net::default_reqwest_settings()
+            .timeout(PATIENCE)
+            .build()
+            .map_err(|error| TelegramError::Client(error.to_string()))?;
+        let mut bot = Bot::with_client(settings.token.expose_secret(), client);
+        if let Some(url) = &settings.api_url {
+            bot = bot.set_api_url(url.clone());
+        }
+        let desk = Desk {
+            cast: handles.cast.clone(),
+            relationships: handles.relationships.clone(),
+            clock: handles.clock.clone(),
+        };
+        Ok(Self { sender: Sender { bot }, settings, handles, desk })
+    }
+
+    /// Talks until `stop`: first what was left from before, then what comes in.
+    ///
+    /// # Errors
+    /// [`TelegramError`], when it can never work; failures of the network are waited out.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), TelegramError> {
+        let Some(me) = self.introduce(&stop).await? else { return Ok(()) };
+        self.handles.conversations.connect(Arc::new(self.sender.clone())).await?;
+        tracing::info!(bot = me.username(), character = %self.settings.character, "Telegram is connected");
+        self.list_commands().await;
+        let (mut offset, mut pause) = (0_i32, FIRST_PAUSE);
+        loop {
+            let updates = tokio::select! {
+                updates = self.updates(offset) => updates,
+                () = stop.cancelled() => return Ok(()),
+            };
+            match updates {
+                Ok(updates) => {
+                    pause = FIRST_PAUSE;
+                    for update in updates {
+                        let id = i32::try_from(update.id.0).unwrap_or(i32::MAX);
+                        if !self.take(update, &me, &stop).await {
+                            return Ok(());
+                        }
+                        offset = id.saturating_add(1);
+                    }
+                }
+                Err(error) => {
+                    let wait = self.complain(&error, pause);
+                    pause = (pause * 2).min(LAST_PAUSE);
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = stop.cancelled() => return Ok(()),
+                    }
+                }
+            }
+        }
+    }
+
+    /// Who the bot is. `None`: it was told to stop before it knew.
+    async fn introduce(&self, stop: &CancellationToken) -> Result<Option<Me>, TelegramError> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let hello = async {
+                // While a webhook is set, Telegram refuses to be polled.
+                self.sender.bot.delete_webhook().into_future().await?;
+                self.sender.bot.get_me().into_future().await
+            };
+            match hello.await {
+                Ok(me) => return Ok(Some(me)),
+                Err(RequestError::Api(ApiError::InvalidToken)) => return Err(TelegramError::WrongToken),
+                Err(error) => {
+                    let wait = self.complain(&error, pause);
+                    pause = (pause * 2).min(LAST_PAUSE);
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = stop.cancelled() => return Ok(None),
+                    }
+                }
+            }
+        }
+    }
+
+    async fn updates(&self, offset: i32) -> Result<Vec<Update>, RequestError> {
+        let wanted = [AllowedUpdate::Message, AllowedUpdate::EditedMessage];
+        self.sender.bot.get_updates().offset(offset).timeout(POLL).allowed_updates(wanted).into_future().await
+    }
+
+    /// Says what is wrong, and how long to wait.
+    fn complain(&self, error: &RequestError, pause: Duration) -> Duration {
+        match error {
+            RequestError::RetryAfter(wait) => wait.duration(),
+            RequestError::Api(ApiError::TerminatedByOtherGetUpdates) => {
+                tracing::error!(
+                    "another program polls Telegram with this TELEGRAM_TOKEN: stop it, or use another bot"
+                );
+                LAST_PAUSE.min(pause * 4)
+            }
+            error => {
+                tracing::warn!(
+                    error = self.sender.without_token(&error.to_string()),
+                    "Telegram cannot be reached"
+                );
+                pause
+            }
+        }
+    }
+
+    async fn list_commands(&self) {
+        let commands = COMMANDS.iter().map(|(_, name, does)| BotCommand::new(*name, *does));
+        if let Err(error) = self.sender.bot.set_my_commands(commands).into_future().await {
+            tracing::warn!(
+                error = self.sender.without_token(&error.to_string()),
+                "commands are not listed on Telegram"
+            );
+        }
+    }
+
+    /// Takes one update in, trying again for as long as the store fails. False: it was told to stop first.
+    async fn take(&self, update: Update, me: &Me, stop: &CancellationToken) -> bool {
+        loop {
+            match self.understand(&update, me).await {
+                Ok(()) => return true,
+                Err(error) => tracing::error!(%error, "an update is not stored; trying again"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(FIRST_PAUSE) => {}
+                () = stop.cancelled() => return false,
+            }
+        }
+    }
+
+    async fn understand(&self, update: &Update, me: &Me) -> Result<(), ConversationError> {
+        match &update.kind {
+            UpdateKind::Message(message) => match receive::hear(message, me, &self.settings.character) {
+                Heard::Nothing => Ok(()),
+                Heard::Said(inbound) => self.said(*inbound).await,
+                Heard::Command(Command::Stop, inbound) => {
+                    let stop = Inbound { text: "/stop".to_owned(), ..*inbound };
+                    self.handles.conversations.take_in(stop).await.map(drop)
+                }
+                Heard::Command(command, inbound) => self.obey(command, &inbound).await,
+            },
+            UpdateKind::EditedMessage(message) => {
+                let Some(text) = receive::words(message) else { return Ok(()) };
+                let id = receive::platform_id(message);
+                let changed =
+                    self.handles.conversations.changed(PLATFORM, &id, &self.settings.character, &text).await;
+                match changed {
+                    // What cannot be kept leaves the message as it was.
+                    Err(ConversationError::Memory(MemoryError::TooLong(_) | MemoryError::Empty)) => Ok(()),
+                    changed => changed,
+                }
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn said(&self, inbound: Inbound) -> Result<(), ConversationError> {
+        match self.handles.conversations.take_in(inbound.clone()).await {
+            Ok(Taken::New | Taken::Seen | Taken::Stop) => Ok(()),
+            Err(ConversationError::Memory(error @ (MemoryError::TooLong(_) | MemoryError::Empty))) => {
+                self.remark(&inbound, &error.to_string()).await
+            }
+            Err(ConversationError::NoSuchCharacter(id)) => {
+                tracing::error!(character = %id, "a message to a character that is not in the cast");
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn obey(&self, command: Command, inbound: &Inbound) -> Result<(), ConversationError> {
+        let viewer = Viewer::new(inbound.character.clone(), inbound.user.clone(), inbound.place.clone());
+        match self.desk.answer(command, &viewer).await {
+            Ok(text) => self.remark(inbound, &text).await,
+            Err(crate::relationship::RelationshipError::Store(error)) => Err(error.into()),
+        }
+    }
+
+    /// Says something that is no part of the talk.
+    async fn remark(&self, inbound: &Inbound, text: &str) -> Result<(), ConversationError> {
+        self.handles.conversations.remark(inbound, text).await
+    }
+}

@@ -1,0 +1,154 @@
+//! Telegram's messages in common words.
+
+use teloxide_core::types::{Chat, Me, Message, MessageEntityKind, User};
+
+use super::{PLATFORM, send::Address};
+use crate::{
+    conversation::Inbound,
+    model::{CharacterId, Place, UserId},
+    platform::command::Command,
+};
+
+/// What a message asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// An answer.
+    Said(Box<Inbound>),
+    /// A command.
+    Command(Command, Box<Inbound>),
+    /// Nothing: it was not meant for the character, or says nothing.
+    Nothing,
+}
+
+/// Understands a message: in private every one is meant for the character, in groups those that mention it, reply to it or
+/// command it.
+pub(super) fn hear(message: &Message, me: &Me, character: &CharacterId) -> Heard {
+    let Some(from) = message.from.as_ref().filter(|from| !from.is_bot) else { return Heard::Nothing };
+    let Some(text) = words(message) else { return Heard::Nothing };
+    let private = message.chat.is_private();
+    let command = command(&text, me);
+    if command == Addressee::Other || !(private || command != Addressee::Nobody || is_meant(message, me)) {
+        return Heard::Nothing;
+    }
+    let Ok(user) = UserId::new(format!("{PLATFORM}:{}", from.id)) else { return Heard::Nothing };
+    let text = without_mention(&text, me);
+    let inbound = Box::new(Inbound {
+        platform: PLATFORM.to_owned(),
+        platform_id: platform_id(message),
+        character: character.clone(),
+        user,
+        user_name: name(from),
+        place: place(&message.chat, message),
+        text: if text.is_empty() { "(says your name)".to_owned() } else { text },
+        at: message.date.into(),
+        address: Some(
+            Address {
+                chat: message.chat.id.0,
+                thread: topic(message),
+                message: message.id.0,
+                quote: !private,
+            }
+            .to_text(),
+        ),
+    });
+    match command {
+        Addressee::Us(Some(command)) => Heard::Command(command, inbound),
+        Addressee::Us(None) => Heard::Command(Command::Help, inbound),
+        Addressee::Nobody | Addressee::Other => Heard::Said(inbound),
+    }
+}
+
+/// The id of a message across chats.
+pub(super) fn platform_id(message: &Message) -> String {
+    format!("{}/{}", message.chat.id, message.id)
+}
+
+/// Whose command a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Addressee {
+    /// No command.
+    Nobody,
+    /// Another bot's.
+    Other,
+    /// Ours; `None`: there is none of that name.
+    Us(Option<Command>),
+}
+
+fn command(text: &str, me: &Me) -> Addressee {
+    let Some(name) = text.strip_prefix('/').and_then(|rest| rest.split_whitespace().next()) else {
+        return Addressee::Nobody;
+    };
+    match name.split_once('@') {
+        Some((_, bot)) if !bot.eq_ignore_ascii_case(me.username()) => Addressee::Other,
+        Some((name, _)) => Addressee::Us(Command::named(name)),
+        None => Addressee::Us(Command::named(name)),
+    }
+}
+
+/// The words, and in brackets what came beside them: a picture alone says something, too.
+pub(super) fn words(message: &Message) -> Option<String> {
+    let words = message.text().or_else(|| message.caption()).unwrap_or_default().trim().to_owned();
+    let beside = if message.photo().is_some() {
+        "(sends a picture)".to_owned()
+    } else if let Some(sticker) = message.sticker() {
+        format!("(sends a sticker {})", sticker.emoji.as_deref().unwrap_or_default())
+    } else if let Some(voice) = message.voice() {
+        format!("(sends a voice note of {} s, which you cannot hear yet)", voice.duration.seconds())
+    } else if message.audio().is_some() {
+        "(sends a piece of audio)".to_owned()
+    } else if message.video().is_some() || message.video_note().is_some() || message.animation().is_some() {
+        "(sends a video)".to_owned()
+    } else if let Some(document) = message.document() {
+        format!("(sends the file {})", document.file_name.as_deref().unwrap_or("without a name"))
+    } else if message.location().is_some() {
+        "(shares a place on the map)".to_owned()
+    } else if message.contact().is_some() {
+        "(shares a contact)".to_owned()
+    } else {
+        String::new()
+    };
+    let both = [words, beside].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
+    (!both.is_empty()).then_some(both)
+}
+
+fn is_meant(message: &Message, me: &Me) -> bool {
+    let reply = message
+        .reply_to_message()
+        .and_then(|replied| replied.from.as_ref())
+        .is_some_and(|author| author.id == me.id);
+    let entities = message.parse_entities().or_else(|| message.parse_caption_entities()).unwrap_or_default();
+    reply
+        || entities.iter().any(|entity| match entity.kind() {
+            MessageEntityKind::Mention => entity.text().eq_ignore_ascii_case(&me.mention()),
+            MessageEntityKind::TextMention { user } => user.id == me.id,
+            _ => false,
+        })
+}
+
+fn without_mention(text: &str, me: &Me) -> String {
+    let mention = me.mention();
+    let words = text
+        .split(' ')
+        .filter(|word| !word.trim_end_matches([',', ':', '!', '?']).eq_ignore_ascii_case(&mention));
+    words.collect::<Vec<_>>().join(" ").trim().to_owned()
+}
+
+fn name(user: &User) -> String {
+    match &user.last_name {
+        Some(last) => format!("{} {last}", user.first_name),
+        None => user.first_name.clone(),
+    }
+}
+
+fn topic(message: &Message) -> Option<i32> {
+    message.thread_id.filter(|_| message.is_topic_message).map(|thread| thread.0.0)
+}
+
+/// A group is a server with one channel, a forum one with a channel a topic.
+fn place(chat: &Chat, message: &Message) -> Place {
+    if chat.is_private() {
+        return Place::Dm;
+    }
+    let channel = topic(message).map_or_else(|| "general".to_owned(), |topic| topic.to_string());
+    Place::Channel { guild: format!("{PLATFORM}:{}", chat.id), channel }
+}

@@ -1,0 +1,269 @@
+//! Telegram's outgoing side.
+
+use std::{future::IntoFuture, time::Duration};
+
+use async_trait::async_trait;
+use serde::{Deserialize, Serialize};
+use teloxide_core::{
+    ApiError, Bot, RequestError,
+    payloads::{EditMessageTextSetters, SendChatActionSetters, SendMessageSetters},
+    requests::Requester,
+    types::{ChatAction, ChatId, LinkPreviewOptions, MessageId, ParseMode, ReplyParameters, ThreadId},
+};
+
+use super::{PLATFORM, format};
+use crate::conversation::{Capabilities, Lost, Outbound, SendError, Unit};
+
+/// Telegram's limit is 4,096 UTF-16 units (Bot API, sendMessage); the rest is for bullets, which Markdown does not have.
+const LONGEST: usize = 3_900;
+/// The limit itself, for what is checked after formatting.
+const LIMIT: usize = 4_096;
+/// Telegram asks for at most one message a second in a chat (Bots FAQ).
+const EDIT_EVERY: Duration = Duration::from_millis(1_100);
+/// A typing sign lasts five seconds (Bot API, sendChatAction).
+const TYPING: Duration = Duration::from_secs(4);
+/// As many ids behind a message are looked through for its answer.
+const WINDOW: i32 = 160;
+
+/// Where an answer goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Address {
+    /// The chat.
+    pub(super) chat: i64,
+    /// The topic, in a forum.
+    pub(super) thread: Option<i32>,
+    /// The message that is answered.
+    pub(super) message: i32,
+    /// Whether the answer is shown as a reply to it.
+    pub(super) quote: bool,
+}
+
+impl Address {
+    pub(super) fn to_text(self) -> String {
+        // Numbers always become JSON.
+        serde_json::to_string(&self).unwrap_or_default()
+    }
+
+    fn read(text: &str) -> Result<Self, SendError> {
+        serde_json::from_str(text)
+            .map_err(|error| SendError::Refused(format!("`{text}` is no address: {error}")))
+    }
+
+    fn chat(self) -> ChatId {
+        ChatId(self.chat)
+    }
+}
+
+/// Sends as one bot.
+#[derive(Clone)]
+pub(super) struct Sender {
+    pub(super) bot: Bot,
+}
+
+impl Sender {
+    /// What an error means for whoever sends.
+    fn fault(&self, address: Address, error: RequestError) -> SendError {
+        match error {
+            RequestError::RetryAfter(pause) => SendError::Wait(pause.duration()),
+            RequestError::MigrateToChatId(chat) => {
+                SendError::Moved(Address { chat: chat.0, ..address }.to_text())
+            }
+            RequestError::Api(ApiError::Unknown(text))
+                if text.contains("nternal") || text.contains("ateway") =>
+            {
+                SendError::Unreachable(text)
+            }
+            RequestError::Api(error) => SendError::Refused(error.to_string()),
+            error => SendError::Unreachable(self.without_token(&error.to_string())),
+        }
+    }
+
+    /// Errors of the network name the address, and the address holds the token.
+    pub(super) fn without_token(&self, text: &str) -> String {
+        text.replace(self.bot.token(), "***")
+    }
+
+    async fn send_as(
+        &self,
+        to: Address,
+        text: &str,
+        mode: Option<ParseMode>,
+        quote: bool,
+    ) -> Result<i32, RequestError> {
+        let preview = LinkPreviewOptions {
+            is_disabled: true,
+            url: None,
+            prefer_small_media: false,
+            prefer_large_media: false,
+            show_above_text: false,
+        };
+        let mut request = self.bot.send_message(to.chat(), text).link_preview_options(preview);
+        if let Some(mode) = mode {
+            request = request.parse_mode(mode);
+        }
+        if let Some(thread) = to.thread {
+            request = request.message_thread_id(ThreadId(MessageId(thread)));
+        }
+        if quote {
+            let reply = ReplyParameters::new(MessageId(to.message)).allow_sending_without_reply();
+            request = request.reply_parameters(reply);
+        }
+        Ok(request.into_future().await?.id.0)
+    }
+}
+
+/// Whether formatted text can be sent, or only the plain words.
+fn formatted(text: &str) -> Option<String> {
+    let html = format::html(text);
+    (!html.is_empty() && format::visible_length(&html) <= LIMIT).then_some(html)
+}
+
+/// The words alone; as they stand, when nothing is left of them or they are too long.
+fn unformatted(text: &str) -> String {
+    let plain = format::plain(text);
+    let fits = !plain.is_empty() && Unit::Utf16.length(&plain) <= LIMIT;
+    if fits { plain } else { text.to_owned() }
+}
+
+fn is_unparsable(error: &RequestError) -> bool {
+    matches!(
+        error,
+        RequestError::Api(
+            ApiError::CantParseEntities(_)
+                | ApiError::MessageIsTooLong
+                | ApiError::EditedMessageIsTooLong
+                | ApiError::MessageTextIsEmpty
+        )
+    )
+}
+
+#[async_trait]
+impl Outbound for Sender {
+    fn platform(&self) -> &str {
+        PLATFORM
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            longest: LONGEST,
+            unit: Unit::Utf16,
+            edit_every: Some(EDIT_EVERY),
+            typing_lasts: Some(TYPING),
+        }
+    }
+
+    async fn send(&self, address: &str, text: &str, key: &str) -> Result<String, SendError> {
+        let to = Address::read(address)?;
+        let quote = to.quote && key.ends_with("/0");
+        let mut sent = match formatted(text) {
+            Some(html) => self.send_as(to, &html, Some(ParseMode::Html), quote).await,
+            None => self.send_as(to, &unformatted(text), None, quote).await,
+        };
+        if sent.as_ref().is_err_and(is_unparsable) {
+            tracing::warn!("Telegram did not understand a formatted message: sending the plain words");
+            sent = self.send_as(to, &unformatted(text), None, quote).await;
+        }
+        sent.map(|id| id.to_string()).map_err(|error| self.fault(to, error))
+    }
+
+    async fn edit(&self, address: &str, id: &str, text: &str) -> Result<(), SendError> {
+        let to = Address::read(address)?;
+        let id = message_id(id)?;
+        let edit = async |text: &str, mode: Option<ParseMode>| {
+            let mut request = self.bot.edit_message_text(to.chat(), id, text);
+            if let Some(mode) = mode {
+                request = request.parse_mode(mode);
+            }
+            request.into_future().await.map(drop)
+        };
+        let mut done = match formatted(text) {
+            Some(html) => edit(&html, Some(ParseMode::Html)).await,
+            None => edit(&unformatted(text), None).await,
+        };
+        if done.as_ref().is_err_and(is_unparsable) {
+            done = edit(&unformatted(text), None).await;
+        }
+        match done {
+            Ok(()) | Err(RequestError::Api(ApiError::MessageNotModified)) => Ok(()),
+            // Somebody has deleted it: there is nothing left to change.
+            Err(RequestError::Api(
+                ApiError::MessageToEditNotFound | ApiError::MessageIdInvalid | ApiError::MessageCantBeEdited,
+            )) => Ok(()),
+            Err(error) => Err(self.fault(to, error)),
+        }
+    }
+
+    async fn delete(&self, address: &str, id: &str) -> Result<(), SendError> {
+        let to = Address::read(address)?;
+        match self.bot.delete_message(to.chat(), message_id(id)?).into_future().await {
+            Ok(_)
+            | Err(RequestError::Api(ApiError::MessageToDeleteNotFound | ApiError::MessageIdInvalid)) => {
+                Ok(())
+            }
+            Err(error) => Err(self.fault(to, error)),
+        }
+    }
+
+    async fn typing(&self, address: &str) -> Result<(), SendError> {
+        let to = Address::read(address)?;
+        let mut request = self.bot.send_chat_action(to.chat(), ChatAction::Typing);
+        if let Some(thread) = to.thread {
+            request = request.message_thread_id(ThreadId(MessageId(thread)));
+        }
+        request.into_future().await.map(drop).map_err(|error| self.fault(to, error))
+    }
+
+    /// The Bot API has no idempotency keys and shows a bot no history. But ids grow, and a bot can change its own messages
+    /// only: asked to take the (missing) buttons off each id behind the message that was answered, Telegram says "not
+    /// modified" for exactly the message that was sent and never noted, and changes nothing.
+    async fn find(&self, address: &str, lost: Lost<'_>) -> Result<Option<String>, SendError> {
+        let to = Address::read(address)?;
+        let known: Vec<i32> = lost.known.iter().filter_map(|id| id.parse().ok()).collect();
+        let last = known.iter().copied().max().unwrap_or(to.message).max(to.message);
+        for candidate in
+            (to.message.saturating_add(1)..=last.saturating_add(WINDOW)).filter(|id| !known.contains(id))
+        {
+            let probe =
+                self.bot.edit_message_reply_markup(to.chat(), MessageId(candidate)).into_future().await;
+            match probe {
+                Ok(_) | Err(RequestError::Api(ApiError::MessageNotModified)) => {
+                    return Ok(Some(candidate.to_string()));
+                }
+                Err(RequestError::Api(
+                    ApiError::MessageToEditNotFound
+                    | ApiError::MessageIdInvalid
+                    | ApiError::MessageCantBeEdited,
+                )) => {}
+                Err(error) => return Err(self.fault(to, error)),
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn message_id(text: &str) -> Result<MessageId, SendError> {
+    text.parse()
+        .map(MessageId)
+        .map_err(|_| SendError::Refused(format!("`{text}` is no message of Telegram's")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_comes_back_as_it_was() {
+        let address = Address { chat: -100_123, thread: Some(7), message: 42, quote: true };
+        assert_eq!(Address::read(&address.to_text()), Ok(address));
+        assert!(matches!(Address::read("{}"), Err(SendError::Refused(_))));
+    }
+
+    #[test]
+    fn errors_never_show_the_token() {
+        let sender = Sender { bot: Bot::new("123:secret") };
+        assert_eq!(
+            sender.without_token("error for http://x/bot123:secret/getMe"),
+            "error for http://x/bot***/getMe"
+        );
+    }
+}
