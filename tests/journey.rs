@@ -225,9 +225,9 @@ fn the_transcript_of_the_readme_is_true() {
     let (mut typed, mut printed) = (String::new(), String::new());
     for line in block.lines() {
         match line.strip_prefix("you> ") {
-            Some(said) => typed += &format!("{said}\n"),
+            Some(said) => typed.extend([said, "\n"]),
             // Long answers are wrapped in the README.
-            None => printed += &format!("{line} "),
+            None => printed.extend([line, " "]),
         }
     }
     let output = Home::with_model().run(&["run"], &typed);

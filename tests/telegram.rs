@@ -142,7 +142,8 @@ async fn an_answer_appears_while_it_is_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_answer_arrives_whole() {
     let (home, telegram) = (Home::new(), Telegram::start().await);
-    let code: String = (0..400).map(|line| format!("let x{line} = \"<{line}>\"; // 👩‍👩‍👧‍👦\n")).collect();
+    let code =
+        (0..400).map(|line| format!("let x{line} = \"<{line}>\"; // 👩‍👩‍👧‍👦\n")).collect::<Vec<_>>().concat();
     let text = format!(
         "# Here\n\n```rust\n{code}```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n{}\n\n{}",
         "שלום ".repeat(300),
@@ -269,7 +270,8 @@ async fn twenty_kills_lose_and_double_nothing() {
     let (home, telegram) = (Home::new(), Telegram::start().await);
     let simulator = Simulator::start(Behaviour::Echo).await.unwrap();
     let mut running = Running::start(&home, &telegram, &model(&simulator));
-    let mut random = StdRng::seed_from_u64(3);
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(3);
+    let mut random = StdRng::seed_from_u64(seed);
     let mut said = vec![0_usize; usize::try_from(PEOPLE).unwrap()];
     let mut kills = 0;
     let done = |telegram: &Telegram, said: &[usize]| {
@@ -307,4 +309,6 @@ async fn twenty_kills_lose_and_double_nothing() {
             (0..EACH).map(|number| format!("You said: Message {person}-{number}.")).collect();
         assert_eq!(answers(&telegram, 1_000 + person), expected);
     }
+    let probes = telegram.calls("editMessageReplyMarkup").len();
+    println!("{} messages, {kills} kills, each answered once; {probes} looks for lost messages", EACH * 20);
 }

@@ -1,6 +1,7 @@
 //! The mind: a turn gathers what is known, routes the message, assembles the prompt, streams the answer, and then
 //! remembers. What is learned from a finished session is extracted here too, as background work.
 
+mod after;
 mod extract;
 mod gather;
 mod manner;

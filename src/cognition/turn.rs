@@ -19,11 +19,8 @@ use crate::{
     embed::Embeddings,
     llm::{self, Attribution, ChatEvent, ChatRequest, Completion, Llm, LlmError, Purpose, Tier},
     memory::{Memory, MemoryError, NewReply},
-    model::{
-        Aside, Clock, ErrorKind, Message, MessageId, Timestamp, TranscriptLine, TurnEvent, TurnId, TurnPath,
-        Viewer,
-    },
-    relationship::{self, Change, RelationshipError, Relationships, Standing},
+    model::{Clock, ErrorKind, Message, MessageId, TranscriptLine, TurnEvent, TurnId, TurnPath, Viewer},
+    relationship::{self, RelationshipError, Relationships, Standing},
 };
 
 /// What the mind is made of.
@@ -46,7 +43,7 @@ pub struct Parts {
 
 /// The mind: answers messages.
 pub struct Mind {
-    parts: Parts,
+    pub(super) parts: Parts,
     router: Router,
 }
 
@@ -81,7 +78,7 @@ pub enum Outcome {
 }
 
 /// A turn that cannot go on.
-enum Broken {
+pub(super) enum Broken {
     Store(String),
     Llm(LlmError),
 }
@@ -244,35 +241,6 @@ impl Mind {
         Ok(())
     }
 
-    /// What an answered turn leaves behind: trust, milestones, vectors.
-    async fn remember(
-        &self,
-        ask: &Ask,
-        vector: Option<Vec<f32>>,
-        reply: Option<MessageId>,
-        pinned: Option<f64>,
-        events: &mpsc::Sender<TurnEvent>,
-    ) -> Result<(), Broken> {
-        let Parts { memory, relationships, .. } = &self.parts;
-        let (viewer, message) = (&ask.viewer, &ask.message);
-        let tone = relationship::tone_of(&message.text);
-        let source = message.id.to_string();
-        let change =
-            relationships.record_turn(&viewer.character, &viewer.user, &source, tone, message.at).await?;
-        if pinned.is_none() {
-            self.milestones(ask, &change, message.at, events).await?;
-        }
-        // The vector of several messages together is that of none of them.
-        memory.index_vectors(message.id, vector.filter(|_| ask.also.is_empty())).await?;
-        for id in &ask.also {
-            memory.index_vectors(*id, None).await?;
-        }
-        if let Some(reply) = reply {
-            memory.index_vectors(reply, None).await?;
-        }
-        Ok(())
-    }
-
     /// Explicit wishes ("short answers, please") hold from this very answer on.
     async fn take_wishes(&self, ask: &Ask) -> Result<(), Broken> {
         let line = TranscriptLine {
@@ -388,39 +356,6 @@ impl Mind {
         })
     }
 
-    async fn milestones(
-        &self,
-        ask: &Ask,
-        change: &Change,
-        now: Timestamp,
-        events: &mpsc::Sender<TurnEvent>,
-    ) -> Result<(), Broken> {
-        let evolution = &ask.character.evolution;
-        let (before, after) = (change.before.get(), change.after.get());
-        let reached = evolution.milestones.iter().filter_map(|milestone| {
-            let level = f64::from(milestone.trust_level);
-            (before < level && after >= level).then(|| {
-                (format!("milestone:{}", milestone.trust_level), Aside::Milestone, &milestone.message)
-            })
-        });
-        let mut peak = f64::MIN;
-        if evolution.trust_drops.iter().any(|drop| crossed_down(before, after, drop.to_max)) {
-            peak = self.parts.relationships.peak(&ask.viewer.character, &ask.viewer.user).await?.get();
-        }
-        let fallen = evolution.trust_drops.iter().filter_map(|drop| {
-            let fell = crossed_down(before, after, drop.to_max) && peak >= f64::from(drop.from_min);
-            let key = format!("drop:{}:{}", drop.from_min, drop.to_max);
-            fell.then_some((key, Aside::TrustDrop, &drop.message))
-        });
-        for (key, kind, text) in reached.chain(fallen) {
-            let viewer = &ask.viewer;
-            if self.parts.relationships.first_time(&viewer.character, &viewer.user, &key, now).await? {
-                send(events, TurnEvent::Aside { kind, text: text.clone() }).await;
-            }
-        }
-        Ok(())
-    }
-
     /// The message stays stored, marked as failed; the person hears of it in the character's voice, the operator in the log.
     async fn fail(&self, ask: &Ask, broken: Broken, events: &mpsc::Sender<TurnEvent>) {
         let (kind, detail) = match broken {
@@ -500,16 +435,11 @@ fn active_traits(ask: &Ask, trust: f64, mood: &str) -> Vec<usize> {
     relationship::active_traits(&traits, trust, day.unsigned_abs())
 }
 
-/// Trust passed `level` on its way down.
-fn crossed_down(before: f64, after: f64, level: i32) -> bool {
-    before > f64::from(level) && after <= f64::from(level)
-}
-
 fn millis(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1_000.0
 }
 
-async fn send(events: &mpsc::Sender<TurnEvent>, event: TurnEvent) {
+pub(super) async fn send(events: &mpsc::Sender<TurnEvent>, event: TurnEvent) {
     // A reader that has gone away must not stop the turn.
     let _ = events.send(event).await;
 }

@@ -57,7 +57,7 @@ fn paragraphs_come_before_lines_lines_before_sentences_and_those_before_words() 
 
 #[test]
 fn a_code_block_is_closed_and_opened_again_with_its_language() {
-    let code: String = (0..30).map(|line| format!("    let x{line} = {line};\n")).collect();
+    let code = (0..30).map(|line| format!("    let x{line} = {line};\n")).collect::<Vec<_>>().concat();
     let text = format!("Look:\n\n```rust\n{code}```\nThat is all.");
     let all = split(&text, 200, Unit::Chars);
     assert!(all.len() >= 3);
@@ -100,7 +100,7 @@ fn a_grapheme_longer_than_a_piece_is_the_only_one_that_is_cut() {
 
 /// 30,000 characters of everything that breaks splitters.
 pub(super) fn everything() -> String {
-    let code: String = (0..40).map(|line| format!("    print({line})  # 👩‍👩‍👧‍👦 {line}\n")).collect();
+    let code = (0..40).map(|line| format!("    print({line})  # 👩‍👩‍👧‍👦 {line}\n")).collect::<Vec<_>>().concat();
     let block = format!(
         "# A heading\n\nSome prose, with **bold** words and e\u{301}clairs. {}\n\n````md\n```python\n{code}```\n````\n\n\
          | a | b |\n|---|---|\n{}\n\nשלום עולם, זה טקסט מימין לשמאל. {}\n\n{}\n\n",

@@ -1,5 +1,7 @@
 //! Commands that work on every platform: one definition, in the words of each.
 
+use std::fmt::Write;
+
 use crate::{
     character::Cast,
     model::{CharacterId, Clock, Viewer},
@@ -85,7 +87,8 @@ impl Desk {
             standing.turns
         );
         for event in self.relationships.events(&viewer.character, &viewer.user, 5).await? {
-            text += &format!("\n- {:+.1} {}", event.delta, event.reason);
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\n- {:+.1} {}", event.delta, event.reason);
         }
         Ok(text)
     }

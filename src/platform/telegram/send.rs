@@ -184,10 +184,13 @@ impl Outbound for Sender {
             done = edit(&unformatted(text), None).await;
         }
         match done {
-            Ok(()) | Err(RequestError::Api(ApiError::MessageNotModified)) => Ok(()),
-            // Somebody has deleted it: there is nothing left to change.
-            Err(RequestError::Api(
-                ApiError::MessageToEditNotFound | ApiError::MessageIdInvalid | ApiError::MessageCantBeEdited,
+            // It says so already; or somebody has deleted it, and there is nothing left to change.
+            Ok(())
+            | Err(RequestError::Api(
+                ApiError::MessageNotModified
+                | ApiError::MessageToEditNotFound
+                | ApiError::MessageIdInvalid
+                | ApiError::MessageCantBeEdited,
             )) => Ok(()),
             Err(error) => Err(self.fault(to, error)),
         }
