@@ -262,6 +262,40 @@ async fn a_wrong_token_ends_with_what_to_do() {
     assert!(!output.status.success() && text.contains("@BotFather") && !text.contains("1:wrong"), "{text}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_looks_at_the_account() {
+    let (home, telegram) = (Home::new(), Telegram::start().await);
+    for (token, part, fine) in [(wire::TOKEN, "@wire_bot", true), ("1:wrong", "@BotFather", false)] {
+        let mut command = home.command(&["doctor"]);
+        command.env("TELEGRAM_TOKEN", token).env("TELEGRAM_API_URL", telegram.api_url());
+        let output = tokio::task::spawn_blocking(move || program::run(command, "")).await.unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success() == fine && text.contains(part), "{text}");
+        assert!(!text.contains(token), "a token is a secret: {text}");
+    }
+}
+
+/// A stop ends the turn under way first, and says so; what comes later is answered by the next start.
+#[tokio::test(flavor = "multi_thread")]
+async fn sigterm_ends_in_order() {
+    let (home, telegram) = (Home::new(), Telegram::start().await);
+    let slow = Answer { delay: Duration::from_secs(1), ..Answer::new("I finish what I say.").in_pieces(1) };
+    let simulator = Simulator::start(Behaviour::answer("And I am back.")).await.unwrap();
+    simulator.script([Behaviour::Stream(slow)]);
+    let mut running = Running::start(&home, &telegram, &model(&simulator));
+    telegram.say(7, "Say something slow.");
+    telegram.until("the request", |_| simulator.requests().len() == 1).await;
+    let stop = Command::new("kill").args(["-TERM", &running.0.id().to_string()]).status().unwrap();
+    assert!(stop.success());
+    let status = tokio::task::spawn_blocking(move || running.0.wait().unwrap()).await.unwrap();
+    assert!(status.success(), "{status}");
+    assert_eq!(answers(&telegram, 7), ["I finish what I say."]);
+    telegram.say(7, "Are you back?");
+    let _running = Running::start(&home, &telegram, &model(&simulator));
+    telegram.until("the next answer", |it| answers(it, 7).len() == 2).await;
+    assert_eq!(answers(&telegram, 7)[1], "And I am back.");
+}
+
 /// The promise: 200 messages of 20 people, 20 kills; each message is answered once, in order.
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_kills_lose_and_double_nothing() {

@@ -5,9 +5,10 @@ use std::{fmt, path::Path, process::ExitCode, time::Duration};
 use crate::{
     app,
     character::{Cast, Severity},
-    config::{EndpointSettings, Settings},
+    config::{EndpointSettings, Settings, TelegramAccount},
     embed::EmbedState,
     llm::{self, Probed},
+    platform::telegram::{self, Account},
     store::Database,
 };
 
@@ -100,6 +101,9 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
     tell(embeddings(&settings).await);
     for check in models(&settings).await {
         tell(check);
+    }
+    if let Some(account) = &settings.telegram {
+        tell(telegram(account).await);
     }
     say!("");
     match worst {
@@ -212,6 +216,27 @@ async fn embeddings(settings: &Settings) -> Check {
         _ => {
             Check::error("embeddings", format!("{name} did not load within {} s", LOADING.as_secs()), reload)
         }
+    }
+}
+
+async fn telegram(account: &TelegramAccount) -> Check {
+    match telegram::look(&account.token, account.api_url.as_ref()).await {
+        Account::Ready { name, sees_all: true } => {
+            Check::ok("telegram", format!("@{name}; privacy mode is off, so groups send it every message"))
+        }
+        Account::Ready { name, sees_all: false } => {
+            Check::ok("telegram", format!("@{name}; in groups it sees what is meant for it (privacy mode is on)"))
+        }
+        Account::WrongToken => Check::error(
+            "telegram",
+            "Telegram does not know TELEGRAM_TOKEN",
+            "copy it again from @BotFather (/mybots, API Token)",
+        ),
+        Account::Unreachable(reason) => Check::error(
+            "telegram",
+            format!("cannot be reached: {reason}"),
+            "check the network, and TELEGRAM_API_URL if it is set",
+        ),
     }
 }
 

@@ -33,6 +33,8 @@ const PLATFORM: &str = "telegram";
 const POLL: u32 = 20;
 /// How long a request may take in all.
 const PATIENCE: Duration = Duration::from_secs(40);
+/// How long a look at an account may take.
+const LOOK: Duration = Duration::from_secs(10);
 /// Pauses after a failure; they double from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(30);
@@ -72,6 +74,39 @@ pub enum TelegramError {
     /// The flow of talk failed.
     #[error(transparent)]
     Conversation(#[from] ConversationError),
+}
+
+/// What a look at a bot's account found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Account {
+    /// The bot of this user name, which sees all messages of its groups, or only those meant for it.
+    Ready {
+        /// Its user name.
+        name: String,
+        /// Whether privacy mode is off.
+        sees_all: bool,
+    },
+    /// The token is wrong.
+    WrongToken,
+    /// Telegram cannot be reached, and why.
+    Unreachable(String),
+}
+
+/// Looks whether a token works, within ten seconds.
+pub async fn look(token: &SecretString, api_url: Option<&reqwest::Url>) -> Account {
+    let mut bot = Bot::new(token.expose_secret());
+    if let Some(url) = api_url {
+        bot = bot.set_api_url(url.clone());
+    }
+    let sender = Sender { bot };
+    match tokio::time::timeout(LOOK, sender.bot.get_me().into_future()).await {
+        Ok(Ok(me)) => {
+            Account::Ready { name: me.username().to_owned(), sees_all: me.can_read_all_group_messages }
+        }
+        Ok(Err(RequestError::Api(ApiError::InvalidToken))) => Account::WrongToken,
+        Ok(Err(error)) => Account::Unreachable(sender.without_token(&error.to_string())),
+        Err(_) => Account::Unreachable(format!("no answer within {} s", LOOK.as_secs())),
+    }
 }
 
 /// A bot on Telegram.
