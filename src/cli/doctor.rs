@@ -224,9 +224,10 @@ async fn telegram(account: &TelegramAccount) -> Check {
         Account::Ready { name, sees_all: true } => {
             Check::ok("telegram", format!("@{name}; privacy mode is off, so groups send it every message"))
         }
-        Account::Ready { name, sees_all: false } => {
-            Check::ok("telegram", format!("@{name}; in groups it sees what is meant for it (privacy mode is on)"))
-        }
+        Account::Ready { name, sees_all: false } => Check::ok(
+            "telegram",
+            format!("@{name}; in groups it sees what is meant for it (privacy mode is on)"),
+        ),
         Account::WrongToken => Check::error(
             "telegram",
             "Telegram does not know TELEGRAM_TOKEN",

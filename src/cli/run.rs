@@ -1,4 +1,4 @@
-//! `dramatis run`: every platform that has a token, or the console.
+//! `dramatis run`: every platform that has a token and the API, or the console.
 
 use std::process::ExitCode;
 
@@ -8,44 +8,89 @@ use tokio_util::sync::CancellationToken;
 use super::chat;
 use crate::{
     app::App,
-    config::{Settings, TelegramAccount},
-    platform::telegram::{Handles, Telegram, TelegramSettings},
+    config::Settings,
+    platform::{
+        api::{self, Api, ApiSettings},
+        telegram::{self, Telegram, TelegramSettings},
+    },
 };
 
 pub(super) async fn run(settings: Settings, arguments: chat::Arguments) -> anyhow::Result<ExitCode> {
-    let Some(account) = settings.telegram.clone() else { return chat::run(settings, arguments).await };
+    if settings.telegram.is_none() && settings.api.is_none() {
+        return chat::run(settings, arguments).await;
+    }
     let app = App::start(settings).await?;
     chat::explain(&app);
-    let talked = talk(&app, account).await;
+    let talked = serve(&app).await;
     app.stop().await;
     talked.map(|()| ExitCode::SUCCESS)
 }
 
-async fn talk(app: &App, account: TelegramAccount) -> anyhow::Result<()> {
+/// Serves until a signal, or until one of them fails; then the others stop in order, too.
+async fn serve(app: &App) -> anyhow::Result<()> {
+    let telegram = telegram(app)?;
+    let api = api(app).await?;
+    let stop = CancellationToken::new();
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let on_telegram = async {
+        let ended = match telegram {
+            Some(telegram) => telegram.run(stop.clone()).await,
+            None => Ok(()),
+        };
+        ended.inspect_err(|_| stop.cancel()).map_err(anyhow::Error::from)
+    };
+    let on_api = async {
+        let ended = match api {
+            Some(api) => api.run(stop.clone()).await,
+            None => Ok(()),
+        };
+        ended.inspect_err(|_| stop.cancel()).map_err(anyhow::Error::from)
+    };
+    let signalled = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            () = stop.cancelled() => return,
+        }
+        eprintln!("stopping: no new turns; those under way end first");
+        stop.cancel();
+    };
+    let (on_telegram, on_api, ()) = tokio::join!(on_telegram, on_api, signalled);
+    on_telegram.and(on_api)
+}
+
+fn telegram(app: &App) -> anyhow::Result<Option<Telegram>> {
+    let Some(account) = app.settings.telegram.clone() else { return Ok(None) };
     let character = app.settings.character.clone();
     if app.cast.get(&character).is_none() {
         anyhow::bail!(
             "there is no character `{character}` to talk on Telegram; set CHARACTER to one of the cast"
         );
     }
-    let handles = Handles {
+    let handles = telegram::Handles {
         conversations: app.conversations.clone(),
         cast: app.cast.clone(),
         relationships: app.relationships.clone(),
         clock: app.clock.clone(),
     };
     let settings = TelegramSettings { token: account.token, api_url: account.api_url, character };
-    let telegram = Telegram::new(settings, handles)?;
-    let stop = CancellationToken::new();
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let mut talking = std::pin::pin!(telegram.run(stop.clone()));
-    eprintln!("Telegram: starting; SIGTERM or Ctrl-C stops");
-    tokio::select! {
-        ended = &mut talking => return Ok(ended?),
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+    eprintln!("Telegram: starting");
+    Ok(Some(Telegram::new(settings, handles)?))
+}
+
+async fn api(app: &App) -> anyhow::Result<Option<Api>> {
+    let Some((address, keys)) = app.settings.api.clone() else { return Ok(None) };
+    let handles = api::Handles {
+        conversations: app.conversations.clone(),
+        cast: app.cast.clone(),
+        memory: app.memory.clone(),
+        llm: app.llm.clone(),
+        queue: app.queue.clone(),
+        clock: app.clock.clone(),
+    };
+    let api = Api::bind(ApiSettings { address, keys }, handles).await?;
+    if let Some(address) = api.address() {
+        eprintln!("API: http://{address}/v1");
     }
-    eprintln!("stopping: no new turns; those under way end first");
-    stop.cancel();
-    Ok(talking.await?)
+    Ok(Some(api))
 }

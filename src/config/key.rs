@@ -1,7 +1,7 @@
 //! The table of keys: the one place for names, defaults, examples, explanations and readers. Parsing, `.env.sample`
 //! and `dramatis doctor` all read it.
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use reqwest::Url;
 use secrecy::SecretString;
@@ -43,6 +43,8 @@ pub(super) struct Draft {
     pub(super) timeout: Option<Duration>,
     pub(super) prices: Option<PathBuf>,
     pub(super) ollama: Option<String>,
+    pub(super) api_addr: Option<SocketAddr>,
+    pub(super) api_keys: Option<Vec<SecretString>>,
     pub(super) telegram_token: Option<SecretString>,
     pub(super) telegram_api_url: Option<Url>,
     pub(super) embedding_model: Option<String>,
@@ -234,6 +236,26 @@ pub(super) const GROUPS: &[Group] = &[
                 ],
                 example: "http://127.0.0.1:8081",
                 read: |draft, text| set(&mut draft.telegram_api_url, value::server(text)),
+                ..KEY
+            },
+        ],
+    },
+    Group {
+        title: "The OpenAI-compatible API (either key makes `dramatis run` serve it)",
+        keys: &[
+            Key {
+                name: "API_ADDR",
+                doc: &["Where it listens: address and port. With API_KEYS alone: 127.0.0.1:8080."],
+                example: "127.0.0.1:8080",
+                read: |draft, text| set(&mut draft.api_addr, value::address(text)),
+                ..KEY
+            },
+            Key {
+                name: "API_KEYS",
+                doc: &["Keys that clients send as `Authorization: Bearer KEY`, with commas between them."],
+                example: "KEY_ONE,KEY_TWO",
+                secret: true,
+                read: |draft, text| set(&mut draft.api_keys, value::keys(text)),
                 ..KEY
             },
         ],

@@ -9,6 +9,7 @@ mod value;
 use std::{
     collections::{BTreeMap, HashMap},
     env, fs, io,
+    net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -22,6 +23,8 @@ pub use problem::{ConfigErrors, Problem, Source};
 use crate::{model::CharacterId, store::Location};
 use key::{Draft, Key, Tier};
 
+/// Where the API listens when only its keys are set.
+const DEFAULT_API: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 /// A variable of the environment this close to one of ours is taken for a slip of the hand.
 const NEAR_MISS: usize = 2;
 
@@ -50,6 +53,8 @@ pub struct Settings {
     pub prices: Option<PathBuf>,
     /// Where to look for Ollama, as an address such as `http://127.0.0.1:11434` (`OLLAMA_HOST`); `None` is `off`.
     pub ollama: Option<String>,
+    /// The API (`API_ADDR`, `API_KEYS`), if it is to be served: its address, and its keys.
+    pub api: Option<(SocketAddr, Vec<SecretString>)>,
     /// The bot on Telegram (`TELEGRAM_…`), if there is one.
     pub telegram: Option<TelegramAccount>,
     /// The embedding model: a name on the hub, a directory, or `none` (`EMBEDDING_MODEL`).
@@ -321,6 +326,10 @@ fn assemble(
         timeout: draft.timeout?,
         prices: draft.prices,
         ollama: draft.ollama,
+        api: match (draft.api_addr, draft.api_keys) {
+            (None, None) => None,
+            (address, keys) => Some((address.unwrap_or(DEFAULT_API), keys.unwrap_or_default())),
+        },
         telegram: draft
             .telegram_token
             .map(|token| TelegramAccount { token, api_url: draft.telegram_api_url }),

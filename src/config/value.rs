@@ -1,6 +1,6 @@
 //! Texts become typed values. An error says what is wrong with the value, and never repeats a secret.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use reqwest::Url;
 use secrecy::SecretString;
@@ -71,6 +71,20 @@ pub(super) fn telegram_token(text: &str) -> Result<SecretString, String> {
     } else {
         Err("is no token of Telegram's, which looks like 123456:ABC-DEF; copy it from @BotFather".to_owned())
     }
+}
+
+/// An address to listen on.
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "is not an address and a port; write it like 127.0.0.1:8080".to_owned())
+}
+
+/// Keys with commas between them. Short ones can be guessed.
+pub(super) fn keys(text: &str) -> Result<Vec<SecretString>, String> {
+    let keys: Vec<&str> = text.split(',').map(str::trim).filter(|key| !key.is_empty()).collect();
+    if keys.iter().any(|key| key.len() < 12) {
+        return Err("holds a key of less than 12 characters, which can be guessed".to_owned());
+    }
+    keys.into_iter().map(api_key).collect()
 }
 
 /// The address of a platform's server.

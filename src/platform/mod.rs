@@ -1,6 +1,7 @@
 //! Where people are: so far the console. Each platform turns its own words into `conversation::Inbound`, and the
 //! events of a turn into what its people see.
 
+pub mod api;
 mod command;
 pub mod console;
 pub mod telegram;

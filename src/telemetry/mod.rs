@@ -134,6 +134,7 @@ fn secrets(settings: &Settings) -> Vec<SecretString> {
         .into_iter()
         .flatten()
         .filter_map(|endpoint| endpoint.api_key.clone())
+        .chain(settings.api.iter().flat_map(|(_, keys)| keys.clone()))
         .chain(settings.telegram.as_ref().map(|account| account.token.clone()))
         .collect()
 }
