@@ -21,6 +21,8 @@ use crate::{
 
 /// How often idle sessions are looked for.
 const SWEEP: Duration = Duration::from_secs(60);
+/// The window of an Ollama that nobody has configured (its documentation, "FAQ": 4,096 tokens).
+const OLLAMA_CONTEXT: usize = 4_096;
 /// Jobs that may run side by side.
 const WORKERS: usize = 2;
 /// How long a stop waits for background work (product.md, DLV: a stop takes at most 20 s in all).
@@ -30,7 +32,9 @@ const TURNS: Duration = Duration::from_secs(8);
 /// How often what was written moves from SQLite's log into its file.
 const CHECKPOINT: Duration = Duration::from_secs(5);
 /// How many vectors are computed in one go when a store is caught up.
-const CATCH_UP: usize = 64;
+const CATCH_UP: usize = 8;
+/// How often it is looked for what has no vector: summaries, changed messages, and what a failed turn left.
+const LOOK_AGAIN: Duration = Duration::from_secs(20);
 
 /// A running Dramatis.
 pub struct App {
@@ -81,7 +85,8 @@ impl App {
             relationships: relationships.clone(),
             llm: llm.clone(),
             embeddings: embeddings.clone(),
-            context: settings.context,
+            // An Ollama that was found by itself cuts off what is beyond its default window without a word.
+            context: if settings.llm.is_some() { settings.context } else { settings.context.min(OLLAMA_CONTEXT) },
             clock: clock.clone(),
             cache_dir: settings.data_dir.join("cache"),
         }));
@@ -215,15 +220,15 @@ async fn checkpoints(database: Database) {
     }
 }
 
-/// Gives vectors to what was stored while no model was there.
+/// Gives vectors to what has none, for as long as the program runs.
 async fn catch_up(memory: Memory) {
     loop {
         match memory.index_missing(CATCH_UP).await {
-            Ok(0) => return,
+            Ok(0) => tokio::time::sleep(LOOK_AGAIN).await,
             Ok(count) => tracing::debug!(count, "memories got their vectors"),
             Err(error) => {
-                tracing::warn!(%error, "memories without a vector are found by words only");
-                return;
+                tracing::warn!(%error, "memories without a vector are found by words only for now");
+                tokio::time::sleep(LOOK_AGAIN).await;
             }
         }
     }

@@ -93,7 +93,7 @@ impl World {
         let fact = plant_fact(database, &secret).await;
         let avoid = Preference::AvoidTopic(secret.text.clone());
         let wish = PreferenceDraft { preference: avoid, owner: here.user.clone(), source: MessageId::new() };
-        self.memory.set_preferences(here, &[wish]).await.unwrap();
+        self.memory.set_preferences(here, &[wish], at(number)).await.unwrap();
         self.ids.extend([(kept.id.to_string(), number), (fact, number)]);
         self.secrets.push(secret);
     }

@@ -28,7 +28,8 @@ impl Mind {
             self.milestones(ask, &change, message.at, events).await?;
         }
         // The vector of several messages together is that of none of them.
-        memory.index_vectors(message.id, vector.filter(|_| ask.also.is_empty())).await?;
+        let known = vector.filter(|_| ask.also.is_empty()).map(|vector| (message.text.as_str(), vector));
+        memory.index_vectors(message.id, known).await?;
         for id in &ask.also {
             memory.index_vectors(*id, None).await?;
         }

@@ -61,9 +61,9 @@ impl SessionEnded {
             .map(|(number, line)| {
                 context! {
                     number => number,
-                    name => template::as_data(&line.name),
+                    name => template::label(&line.name),
                     character => line.speaker.is_none(),
-                    text => template::as_data(&line.text),
+                    text => template::as_data(&template::one_line(&line.text)),
                 }
             })
             .collect();
@@ -190,6 +190,15 @@ fn read(text: &str, lines: &[TranscriptLine]) -> Option<Extraction> {
     Some(Extraction { facts: facts.collect(), preferences: preferences.collect(), summary })
 }
 
+/// The shape of a BCP 47 tag (RFC 5646): this wish holds everywhere, so it must not carry words.
+fn is_language_tag(text: &str) -> bool {
+    let mut parts = text.split('-');
+    let language = parts.next().unwrap_or_default();
+    (2..=3).contains(&language.len())
+        && language.chars().all(|c| c.is_ascii_alphabetic())
+        && parts.all(|part| (2..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric()))
+}
+
 fn preference(key: &str, value: &Json) -> Option<Preference> {
     let text = match value {
         Json::String(text) => text.trim().to_owned(),
@@ -209,7 +218,7 @@ fn preference(key: &str, value: &Json) -> Option<Preference> {
         ("avoid_topic", _) => Some(Preference::AvoidTopic(text)),
         ("emojis", "true") => Some(Preference::Emojis(true)),
         ("emojis", "false") => Some(Preference::Emojis(false)),
-        ("language", _) => Some(Preference::Language(text)),
+        ("language", _) if is_language_tag(&text) => Some(Preference::Language(text)),
         ("timezone", _) => {
             text.parse::<chrono_tz::Tz>().ok().map(|zone| Preference::Timezone(zone.to_string()))
         }
@@ -252,10 +261,13 @@ mod tests {
             {"line": 0, "key": "verbosity", "value": "short"},
             {"line": 0, "key": "verbosity", "value": "gigantic"},
             {"line": 0, "key": "emojis", "value": false},
+            {"line": 0, "key": "language", "value": "my locker code is 4711"},
+            {"line": 0, "key": "language", "value": "pt-BR"},
             {"line": 0, "key": "timezone", "value": "Mars/Olympus"}]}"#;
         let found = read(answer, &lines).unwrap();
         let wishes: Vec<_> = found.preferences.into_iter().map(|draft| draft.preference).collect();
-        assert_eq!(wishes, [Preference::Verbosity(Verbosity::Short), Preference::Emojis(false)]);
+        let language = Preference::Language("pt-BR".to_owned());
+        assert_eq!(wishes, [Preference::Verbosity(Verbosity::Short), Preference::Emojis(false), language]);
     }
 
     #[test]

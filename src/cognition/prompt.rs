@@ -77,12 +77,13 @@ fn values(material: &Material, budget: usize) -> Value {
     let character = &material.character;
     let now = local_time(material);
     let place = place_note(&material.place);
-    let slots = Slots { user: &material.user_name, character: &character.name, now: &now, place: &place };
+    let user = template::label(&material.user_name);
+    let slots = Slots { user: &user, character: &character.name, now: &now, place: &place };
     let stage = character.evolution.stage_at(material.trust);
     let top_goal = character.goals.iter().max_by_key(|goal| goal.priority);
     context! {
         name => character.name,
-        user => template::as_data(&material.user_name),
+        user => template::label(&material.user_name),
         persona => persona::fill(&character.persona, &slots),
         purpose => character.core.purpose,
         drives => drives(character),
@@ -263,7 +264,7 @@ fn recalled(material: &Material, budget: usize) -> Vec<Value> {
             let text = cut_middle(&item.text);
             left = left.checked_sub(tokens::estimate(&text) + 12)?;
             let who = match (item.source, &item.name) {
-                (RecalledSource::Message, Some(name)) => format!("{} said", template::as_data(name)),
+                (RecalledSource::Message, Some(name)) => format!("{} said", template::label(name)),
                 (RecalledSource::Message, None) => "they said".to_owned(),
                 (RecalledSource::Reply, _) => "you said".to_owned(),
                 (RecalledSource::Summary, _) => "from an earlier talk".to_owned(),
@@ -312,7 +313,11 @@ fn history(material: &Material, budget: usize) -> Vec<ChatMessage> {
 
 /// Words of a person; among several people each line says whose it is.
 fn spoken(material: &Material, name: &str, text: &str) -> String {
-    if material.place.is_dm() { text.to_owned() } else { format!("[{name}] {text}") }
+    if material.place.is_dm() {
+        return text.to_owned();
+    }
+    // Further lines are set in, so that nobody can write a line in another's name.
+    format!("[{}] {}", template::label(name), text.replace('\n', "\n  "))
 }
 
 /// The text, or as much of its beginning and end as `budget` tokens hold.

@@ -59,6 +59,8 @@ pub struct Ask {
     pub message: Message,
     /// The earlier ones of several.
     pub also: Vec<MessageId>,
+    /// When work on it began, before it was stored.
+    pub arrived: Instant,
 }
 
 impl Ask {
@@ -138,7 +140,7 @@ impl Mind {
     pub async fn turn(&self, ask: &Ask, events: &mpsc::Sender<TurnEvent>) -> Outcome {
         let turn = TurnId::new();
         tracing::Span::current().record("turn", tracing::field::display(turn));
-        let started = Instant::now();
+        let started = ask.arrived;
         match self.answer(ask, turn, started, events).await {
             Ok(()) => Outcome::Answered,
             Err(broken) => {
@@ -203,7 +205,8 @@ impl Mind {
 
         // Only a model's own words are worth finding again: canned and offline answers quote what is already stored.
         let indexed = completion.model != OFFLINE && !route.has(Flag::Manipulation);
-        let said_at = now.max(self.parts.clock.now().min(now.plus(Duration::from_secs(600))));
+        // On the clock of the talk, which may be one that is brought in.
+        let said_at = now.plus(started.elapsed());
         let reply = memory
             .store_reply(NewReply {
                 to: message,
@@ -254,7 +257,7 @@ impl Mind {
         if wishes.is_empty() {
             return Ok(());
         }
-        self.parts.memory.set_preferences(&ask.viewer, &wishes).await.map_err(Broken::from)
+        self.parts.memory.set_preferences(&ask.viewer, &wishes, ask.message.at).await.map_err(Broken::from)
     }
 
     /// The vector of the message, when there is a model; without one, words alone are searched.

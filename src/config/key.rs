@@ -253,7 +253,7 @@ pub(super) const GROUPS: &[Group] = &[
             Key {
                 name: "API_KEYS",
                 doc: &["Keys that clients send as `Authorization: Bearer KEY`, with commas between them."],
-                example: "KEY_ONE,KEY_TWO",
+                example: "A_LONG_SECRET_ONE,A_LONG_SECRET_TWO",
                 secret: true,
                 read: |draft, text| set(&mut draft.api_keys, value::keys(text)),
                 ..KEY

@@ -68,6 +68,8 @@ impl Desk {
             }
             let orders = {
                 let mut workers = self.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+                // A worker that has ended takes no orders.
+                workers.retain(|_, orders| !orders.is_closed());
                 workers.entry(talk.key.clone()).or_insert_with(|| self.call(talk)).clone()
             };
             match orders.send(order).await {
@@ -138,7 +140,7 @@ impl Worker {
                     Ok(Some(order)) => self.take(order).await,
                     Ok(None) => return,
                     Err(_) => {
-                        if self.leave() {
+                        if self.leave().await {
                             return;
                         }
                     }
@@ -153,12 +155,23 @@ impl Worker {
     }
 
     /// True when nothing has come in meanwhile.
-    fn leave(&mut self) -> bool {
-        let mut workers = self.desk.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        if !self.orders.is_empty() {
-            return false;
+    async fn leave(&mut self) -> bool {
+        {
+            let mut workers = self.desk.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+            if !self.orders.is_empty() {
+                return false;
+            }
+            workers.remove(&self.talk.key);
+            // Whoever still holds a sender hears that nobody is here, and calls another worker.
+            self.orders.close();
         }
-        workers.remove(&self.talk.key);
+        // But for what was sent in between.
+        while let Some(order) = self.orders.recv().await {
+            self.take(order).await;
+        }
+        while !self.waiting.is_empty() {
+            self.next().await;
+        }
         true
     }
 
@@ -241,7 +254,9 @@ impl Worker {
         let mut work = std::pin::pin!(async {
             let answer = async {
                 let _turn = talk.conversations.mailboxes.enter(&viewer).await;
-                let answered = talk.conversations.answer(viewer.clone(), joined, also, &sender).await;
+                let answered = talk.conversations
+                    .answer(viewer.clone(), (joined, also), std::time::Instant::now(), &sender)
+                    .await;
                 drop(sender);
                 answered
             };

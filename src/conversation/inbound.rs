@@ -35,9 +35,10 @@ impl From<Inbound> for NewMessage {
             platform_id: inbound.platform_id,
             character: inbound.character,
             user: inbound.user,
-            user_name: inbound.user_name,
+            user_name: inbound.user_name.replace('\0', ""),
             place: inbound.place,
-            text: inbound.text,
+            // Postgres takes no NUL in a text, and nobody means one.
+            text: inbound.text.replace('\0', ""),
             at: inbound.at,
             reply_to: None,
             address: inbound.address,

@@ -24,7 +24,7 @@ pub(super) struct Waiting {
 impl Mailboxes {
     /// Waits until all earlier turns of the conversation are over.
     pub(super) async fn enter(&self, viewer: &Viewer) -> Waiting {
-        let key = format!("{}\u{0}{}", viewer.character, viewer.scope().key());
+        let key = viewer.conversation();
         let queue = {
             let mut queues = self.queues.lock().unwrap_or_else(PoisonError::into_inner);
             queues.retain(|_, queue| queue.strong_count() > 0);

@@ -13,7 +13,7 @@ mod stream;
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::mpsc;
@@ -21,12 +21,10 @@ use tokio::sync::mpsc;
 use crate::{
     character::Cast,
     cognition::{Ask, Mind, Outcome, SessionEnded},
-    jobs::Queue,
+    jobs::{Enqueued, Queue},
     llm::offline,
     memory::{Memory, MemoryError, NewMessage},
-    model::{
-        Aside, Author, CharacterId, Clock, Message, MessageId, Place, Scope, SessionId, TurnEvent, Viewer,
-    },
+    model::{Aside, Author, CharacterId, Clock, Message, MessageId, Place, Scope, SessionId, TurnEvent, Viewer, Timestamp, conversation},
     store::{Database, StoreError},
 };
 
@@ -129,14 +127,13 @@ impl Conversations {
     ) -> Result<Handled, ConversationError> {
         let viewer = Viewer::new(inbound.character.clone(), inbound.user.clone(), inbound.place.clone());
         let waiting = self.mailboxes.enter(&viewer).await;
+        let arrived = Instant::now();
         let stored = self.memory.store_user_message(NewMessage::from(inbound)).await?;
-        for session in stored.ended {
-            self.look_back(session).await?;
-        }
+        self.look_back_at_all(stored.ended).await;
         if stored.duplicate {
             return Ok(Handled::Duplicate);
         }
-        let outcome = self.answer(viewer, stored.message, Vec::new(), events).await?;
+        let outcome = self.answer(viewer, (stored.message, Vec::new()), arrived, events).await?;
         drop(waiting);
         Ok(Handled::Turn(outcome))
     }
@@ -144,15 +141,15 @@ impl Conversations {
     async fn answer(
         &self,
         viewer: Viewer,
-        message: Message,
-        also: Vec<MessageId>,
+        (message, also): (Message, Vec<MessageId>),
+        arrived: Instant,
         events: &mpsc::Sender<TurnEvent>,
     ) -> Result<Outcome, ConversationError> {
         let character = self
             .cast
             .get(&viewer.character)
             .ok_or_else(|| ConversationError::NoSuchCharacter(viewer.character.clone()))?;
-        if self.mind.is_offline() && data::first_time(&self.database, &viewer, "offline", message.at).await? {
+        if self.mind.is_offline() && self.is_first(&viewer, message.at).await {
             let notice = TurnEvent::Aside { kind: Aside::Offline, text: offline::NOTICE.to_owned() };
             // A reader that has gone away must not stop the turn.
             let _ = events.send(notice).await;
@@ -161,7 +158,15 @@ impl Conversations {
             Author::User { name, .. } => name.clone(),
             Author::Character => String::new(),
         };
-        Ok(self.mind.turn(&Ask { character, viewer, user_name, message, also }, events).await)
+        Ok(self.mind.turn(&Ask { character, viewer, user_name, message, also, arrived }, events).await)
+    }
+
+    /// Whether the offline responder has yet to say what it is here. A store that fails now must not cost the answer.
+    async fn is_first(&self, viewer: &Viewer, at: Timestamp) -> bool {
+        data::first_time(&self.database, viewer, "offline", at).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "what was said once in this conversation cannot be looked up");
+            false
+        })
     }
 
     /// Messages that a stopped or killed process left unanswered, oldest first, if they are younger than [`STALE`].
@@ -183,7 +188,7 @@ impl Conversations {
     ) -> Result<Outcome, ConversationError> {
         let Some(viewer) = Self::viewer_of(&message) else { return Ok(Outcome::Failed) };
         let waiting = self.mailboxes.enter(&viewer).await;
-        let outcome = self.answer(viewer, message, Vec::new(), events).await?;
+        let outcome = self.answer(viewer, (message, Vec::new()), Instant::now(), events).await?;
         drop(waiting);
         Ok(outcome)
     }
@@ -253,14 +258,12 @@ impl Conversations {
         }
         if is_stop(&inbound.text) {
             let viewer = Viewer::new(inbound.character, inbound.user.clone(), inbound.place);
-            let key = format!("{}\u{0}{}", viewer.character, viewer.scope().key());
+            let key = viewer.conversation();
             self.desk.order(&self.talk(key, outbox), Order::Stop(inbound.user)).await;
             return Ok(Taken::Stop);
         }
         let stored = self.memory.store_user_message(NewMessage::from(inbound)).await?;
-        for session in stored.ended {
-            self.look_back(session).await?;
-        }
+        self.look_back_at_all(stored.ended).await;
         if stored.duplicate {
             return Ok(Taken::Seen);
         }
@@ -301,7 +304,7 @@ impl Conversations {
         };
         let Some(address) = to.address.clone() else { return Ok(()) };
         let viewer = Viewer::new(to.character.clone(), to.user.clone(), to.place.clone());
-        let conversation = format!("{}\u{0}{}", viewer.character, viewer.scope().key());
+        let conversation = viewer.conversation();
         let key = format!("{}:{}:{}!", to.platform, to.platform_id, to.character);
         let post = Post { key, conversation: conversation.clone(), address };
         outbox.plan(&post, text).await?;
@@ -331,22 +334,32 @@ impl Conversations {
     /// When the store or the queue fails.
     pub async fn sweep(&self) -> Result<usize, ConversationError> {
         let sessions = self.memory.end_idle(self.clock.now()).await?;
-        let count = sessions.len();
+        let mut count = 0;
         for session in sessions {
-            self.look_back(session).await?;
+            count += usize::from(self.look_back(session).await?);
         }
         Ok(count)
     }
 
-    async fn look_back(&self, session: SessionId) -> Result<(), ConversationError> {
-        self.queue.enqueue(SessionEnded::job(session)).await?;
-        Ok(())
+    /// True when it was not queued before.
+    async fn look_back(&self, session: SessionId) -> Result<bool, ConversationError> {
+        Ok(matches!(self.queue.enqueue(SessionEnded::job(session)).await?, Enqueued::New(_)))
+    }
+
+    /// Queues what a message has ended. The message is stored by now and must be answered whatever happens here; the sweep
+    /// queues what is missing.
+    async fn look_back_at_all(&self, sessions: Vec<SessionId>) {
+        for session in sessions {
+            if let Err(error) = self.look_back(session).await {
+                tracing::warn!(%error, %session, "a finished session waits for the next sweep");
+            }
+        }
     }
 }
 
 /// The conversation that a stored message belongs to.
 fn talk_key(message: &Message) -> String {
-    format!("{}\u{0}{}", message.character, message.scope.key())
+    conversation(&message.character, &message.scope)
 }
 
 /// A message that asks for nothing but to stop.

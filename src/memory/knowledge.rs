@@ -94,13 +94,13 @@ impl Memory {
             let value: String = row.try_get("value")?;
             match serde_json::from_str::<Preference>(&value) {
                 Ok(preference) => preferences.apply(preference),
-                Err(error) => tracing::warn!(%error, value, "a stored wish cannot be read and is left out"),
+                Err(error) => tracing::warn!(%error, "a stored wish cannot be read and is left out"),
             }
         }
         Ok(preferences)
     }
 
-    /// Takes wishes in at once.
+    /// Takes wishes in at once, as said at this moment.
     ///
     /// # Errors
     /// When the store fails.
@@ -108,11 +108,12 @@ impl Memory {
         &self,
         viewer: &Viewer,
         drafts: &[PreferenceDraft],
+        at: Timestamp,
     ) -> Result<(), MemoryError> {
         let mut tx = self.database.begin().await?;
         let character = viewer.character.to_string();
         for draft in drafts {
-            keep_preference(&mut tx, &character, &viewer.scope(), draft, self.clock.now()).await?;
+            keep_preference(&mut tx, &character, &viewer.scope(), draft, at).await?;
         }
         tx.commit().await?;
         Ok(())

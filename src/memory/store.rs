@@ -29,6 +29,7 @@ impl Memory {
         if let Some(message) = find(&mut tx, &new.platform, &new.platform_id, &new.character).await? {
             return Ok(StoredMessage { message, duplicate: true, ended: Vec::new() });
         }
+        self.database.lock(&mut tx, &format!("session {} {}", new.character, scope.key())).await?;
         let joined = session::join(&mut tx, &new.character, &scope, new.at, now).await?;
         let message = Message {
             id: MessageId::new(),
@@ -172,11 +173,16 @@ impl Memory {
         Ok(Some(message))
     }
 
-    /// Gives the pieces of a message their vectors. A message of one piece may bring the vector that is known already.
+    /// Gives the pieces of a message their vectors. A message of one piece may bring the
+    /// vector that is known already, with the words that it is of.
     ///
     /// # Errors
     /// When the store or the model fails.
-    pub async fn index_vectors(&self, source: MessageId, known: Option<Vec<f32>>) -> Result<(), MemoryError> {
+    pub async fn index_vectors(
+        &self,
+        source: MessageId,
+        known: Option<(&str, Vec<f32>)>,
+    ) -> Result<(), MemoryError> {
         if !self.database.has_vectors() {
             return Ok(());
         }
@@ -189,7 +195,7 @@ impl Memory {
             pieces.push((row.try_get("id")?, row.try_get("text")?));
         }
         match (pieces.as_slice(), known) {
-            ([(id, _)], Some(vector)) => {
+            ([(id, text)], Some((words, vector))) if text == words => {
                 let id = id.clone();
                 self.keep_vectors(vec![(id, vector)]).await
             }

@@ -19,4 +19,4 @@ pub use message::{Author, Message, MessageStatus};
 pub use place::{Place, PlaceError, Scope, ScopeError};
 pub use score::UnitScore;
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
-pub use viewer::Viewer;
+pub use viewer::{Viewer, conversation};

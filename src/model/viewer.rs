@@ -34,6 +34,12 @@ impl Viewer {
         self.place.scope(&self.user)
     }
 
+    /// The conversation that is going on here and now, as one text: the same for everybody who takes part in it.
+    #[must_use]
+    pub fn conversation(&self) -> String {
+        conversation(&self.character, &self.scope())
+    }
+
     /// Every scope whose rows this viewer may read, whoever wrote them.
     #[must_use]
     pub fn readable_scopes(&self) -> Vec<Scope> {
@@ -61,6 +67,13 @@ impl Viewer {
         *character == self.character
             && (self.readable_scopes().contains(scope) || (author.is_some() && author == self.own_words_of()))
     }
+}
+
+/// The conversation that words of this scope belong to ([`Viewer::conversation`]).
+#[must_use]
+pub fn conversation(character: &CharacterId, scope: &Scope) -> String {
+    // An id holds no slash.
+    format!("{character}/{}", scope.key())
 }
 
 #[cfg(test)]

@@ -86,6 +86,11 @@ impl Desk {
             standing.trust.get(),
             standing.turns
         );
+        if !viewer.place.is_dm() {
+            // The reasons may tell of a private talk.
+            text += " Ask me in private for the reasons.";
+            return Ok(text);
+        }
         for event in self.relationships.events(&viewer.character, &viewer.user, 5).await? {
             // Writing to a String cannot fail.
             let _ = write!(text, "\n- {:+.1} {}", event.delta, event.reason);

@@ -9,6 +9,9 @@ use crate::{
     store::{Database, StoreError, Tx},
 };
 
+/// A day.
+const DAY: std::time::Duration = std::time::Duration::from_secs(86_400);
+
 /// The row of one relationship.
 pub(super) struct Relationship {
     pub(super) trust: Trust,
@@ -104,7 +107,7 @@ pub(super) async fn add_event(
     Ok(added.rows_affected() > 0)
 }
 
-/// The sum of the changes of one kind since a moment; of turns, only what they added.
+/// The sum of the changes of one kind in the day that begins at `since`; of turns, only what they added.
 pub(super) async fn gained_since(
     tx: &mut Tx,
     character: &CharacterId,
@@ -113,13 +116,14 @@ pub(super) async fn gained_since(
     since: Timestamp,
 ) -> Result<f64, StoreError> {
     let sum: Option<f64> = sqlx::query_scalar(
-        "SELECT SUM(delta) FROM trust_event WHERE character = $1 AND owner = $2 AND kind = $3 AND at >= $4 \
+        "SELECT SUM(delta) FROM trust_event WHERE character = $1 AND owner = $2 AND kind = $3 AND at >= $4 AND at < $5 \
          AND (delta > 0 OR kind <> 'turn')",
     )
     .bind(character.to_string())
     .bind(user.to_string())
     .bind(kind.as_str().to_owned())
     .bind(since.micros())
+    .bind(since.plus(DAY).micros())
     .fetch_one(&mut **tx)
     .await?;
     Ok(sum.unwrap_or(0.0))
@@ -171,7 +175,7 @@ pub(super) async fn events(
 ) -> Result<Vec<TrustEvent>, StoreError> {
     let rows = sqlx::query(
         "SELECT kind, delta, reason, at FROM trust_event WHERE character = $1 AND owner = $2 \
-         ORDER BY at DESC, id DESC LIMIT $3",
+         ORDER BY id DESC LIMIT $3",
     )
     .bind(character.to_string())
     .bind(user.to_string())

@@ -156,6 +156,7 @@ impl Relationships {
         now: Timestamp,
     ) -> Result<Change, RelationshipError> {
         let mut tx = self.database.begin().await?;
+        self.database.lock(&mut tx, &format!("trust {character} {user}")).await?;
         let row = data::relationship(&mut *tx, character, user).await?;
         let before = row.as_ref().map_or(Trust::default(), |row| row.trust.after(now.since(row.last_at)));
         let wanted = turn_delta(before, tone);
@@ -172,8 +173,10 @@ impl Relationships {
             _ => now,
         };
         let turns = row.as_ref().map_or(0, |row| row.turns) + 1;
-        let first_at = row.map_or(now, |row| row.first_at);
-        let row = data::Relationship { trust: after, mood, mood_at, turns, first_at, last_at: now };
+        // What is brought in from long ago does not undo what came since.
+        let first_at = row.as_ref().map_or(now, |row| row.first_at.min(now));
+        let last_at = row.as_ref().map_or(now, |row| row.last_at.max(now));
+        let row = data::Relationship { trust: after, mood, mood_at, turns, first_at, last_at };
         data::save(&mut tx, character, user, &row).await?;
         tx.commit().await?;
         Ok(Change { before, after })
@@ -195,6 +198,7 @@ impl Relationships {
     ) -> Result<Change, RelationshipError> {
         let now = self.clock.now();
         let mut tx = self.database.begin().await?;
+        self.database.lock(&mut tx, &format!("trust {character} {user}")).await?;
         let row = data::relationship(&mut *tx, character, user).await?;
         let before = row.as_ref().map_or(Trust::default(), |row| row.trust.after(now.since(row.last_at)));
         let delta = match kind {
@@ -222,7 +226,7 @@ impl Relationships {
                 first_at: now,
                 last_at: now,
             },
-            |row| data::Relationship { trust: after, last_at: now, ..row },
+            |row| data::Relationship { trust: after, last_at: row.last_at.max(now), ..row },
         );
         data::save(&mut tx, character, user, &row).await?;
         tx.commit().await?;
@@ -254,7 +258,7 @@ impl Relationships {
         for event in events.iter().rev() {
             let silence = last.map_or(std::time::Duration::ZERO, |last| event.at.since(last));
             trust = trust.after(silence).plus(event.delta);
-            last = Some(event.at);
+            last = Some(last.map_or(event.at, |last| last.max(event.at)));
             if trust > peak {
                 peak = trust;
             }
@@ -262,7 +266,7 @@ impl Relationships {
         Ok(peak)
     }
 
-    /// The last changes, newest first.
+    /// The last changes, the one that was recorded last first.
     ///
     /// # Errors
     /// When the store fails.

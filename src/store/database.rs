@@ -19,6 +19,8 @@ static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// Readers that may work side by side.
 const READERS: u32 = 4;
+/// The pause before migrations are tried again.
+const AGAIN: Duration = Duration::from_millis(500);
 /// How long a statement waits for a lock or a free connection before it fails.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -100,6 +102,8 @@ impl Database {
                 let pool = AnyPoolOptions::new()
                     .max_connections(READERS)
                     .acquire_timeout(PATIENCE)
+                    // A connection that is broken fails its next statement; asking before each costs a round trip.
+                    .test_before_acquire(false)
                     .connect_with(options)
                     .await
                     .map_err(failed)?;
@@ -125,6 +129,10 @@ impl Database {
             AnyPoolOptions::new()
                 .max_connections(connections)
                 .acquire_timeout(PATIENCE)
+                // A file does not go away: no asking before each statement, no closing after quiet minutes.
+                .test_before_acquire(false)
+                .idle_timeout(None)
+                .max_lifetime(None)
                 .after_connect(|connection, _| {
                     Box::pin(async move {
                         connection
@@ -155,7 +163,13 @@ impl Database {
             Engine::Sqlite => &SQLITE,
             Engine::Postgres => &POSTGRES,
         };
-        migrator.run(&self.writer).await.map_err(|source| {
+        let mut done = migrator.run(&self.writer).await;
+        if done.is_err() {
+            // Two first starts at once: the other one may have been quicker.
+            tokio::time::sleep(AGAIN).await;
+            done = migrator.run(&self.writer).await;
+        }
+        done.map_err(|source| {
             let remedy = match source {
                 MigrateError::VersionMissing(_) => {
                     "It was written by a newer Dramatis: use that one, or another database"
@@ -204,6 +218,21 @@ impl Database {
             Engine::Postgres => self.writer.begin().await,
         };
         transaction.map_err(StoreError::from)
+    }
+
+    /// Makes other transactions that name the same `what` wait until this one ends, on every process. On SQLite a write
+    /// transaction is alone anyway.
+    ///
+    /// # Errors
+    /// [`StoreError::Sql`].
+    pub async fn lock(&self, tx: &mut Tx, what: &str) -> Result<(), StoreError> {
+        if self.engine == Engine::Postgres {
+            sqlx::query("SELECT CAST(pg_advisory_xact_lock(hashtextextended($1, 0)) AS TEXT)")
+                .bind(what.to_owned())
+                .execute(&mut **tx)
+                .await?;
+        }
+        Ok(())
     }
 
     /// The newest migration that has run.

@@ -82,10 +82,14 @@ pub fn init(settings: &Settings, stderr_level: LevelFilter) -> Result<Guard, Tel
     Ok(Guard { _file: guard })
 }
 
-/// Libraries that are not heard unless `LOG_LEVEL` names them: async-openai logs bodies, that is what people said, and
-/// apalis tells of every look into an empty queue.
-const HUSHED: [(&str, LevelFilter); 2] =
-    [("async_openai", LevelFilter::OFF), ("apalis_core", LevelFilter::WARN)];
+/// Libraries that are not heard unless `LOG_LEVEL` names them: async-openai logs bodies, rustyline every key that is
+/// pressed, and teloxide what it sends, all of it what people said; apalis tells of every look into an empty queue.
+const HUSHED: [(&str, LevelFilter); 4] = [
+    ("async_openai", LevelFilter::OFF),
+    ("rustyline", LevelFilter::OFF),
+    ("teloxide_core", LevelFilter::OFF),
+    ("apalis_core", LevelFilter::WARN),
+];
 
 fn hushed(targets: Targets) -> Targets {
     HUSHED.iter().fold(targets, |targets, (library, level)| {
@@ -188,6 +192,7 @@ mod tests {
         let all: Targets = "trace".parse().unwrap();
         let quiet = hushed(all);
         assert!(!quiet.would_enable("async_openai::client", &tracing::Level::ERROR));
+        assert!(!quiet.would_enable("rustyline::edit", &tracing::Level::WARN));
         assert!(!quiet.would_enable("apalis_core::worker", &tracing::Level::INFO));
         assert!(quiet.would_enable("dramatis::llm", &tracing::Level::TRACE));
         let asked: Targets = "info,async_openai=debug".parse().unwrap();

@@ -1,5 +1,7 @@
 //! The commands of the console: `/help /character /trust /recall /cost /quit`.
 
+use std::io::Write;
+
 use super::{Console, ConsoleError, Flow};
 use crate::{
     llm::LedgerFilter,
@@ -65,7 +67,11 @@ impl Console {
         };
         // With `--json`, standard output belongs to the events.
         for line in lines {
-            if self.options.json { eprintln!("{line}") } else { println!("{line}") }
+            if self.options.json {
+                eprintln!("{line}");
+            } else {
+                writeln!(std::io::stdout(), "{line}")?;
+            }
         }
         Ok(Flow::On)
     }

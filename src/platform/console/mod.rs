@@ -170,7 +170,7 @@ impl Console {
             Some(print) => tokio::spawn(print_news(watching, print)),
             None => tokio::spawn(print_news(watching, |line| eprintln!("{line}"))),
         };
-        self.greet();
+        self.greet()?;
         self.resume().await?;
         loop {
             let (back, line) = editor.read("you> ").await?;
@@ -184,11 +184,12 @@ impl Console {
         Ok(())
     }
 
-    fn greet(&self) {
-        let Some(character) = self.handles.cast.get(&self.options.character) else { return };
+    fn greet(&self) -> std::io::Result<()> {
+        let Some(character) = self.handles.cast.get(&self.options.character) else { return Ok(()) };
         let tagline = character.tagline.as_deref().map(|line| format!(": {line}")).unwrap_or_default();
-        println!("{}{tagline}", character.name);
-        println!("Write a line and press Enter. /help shows what else there is, /quit leaves.\n");
+        let mut out = std::io::stdout();
+        writeln!(out, "{}{tagline}", character.name)?;
+        writeln!(out, "Write a line and press Enter. /help shows what else there is, /quit leaves.\n")
     }
 
     /// What a killed process left unanswered is answered first.
@@ -209,7 +210,7 @@ impl Console {
                 continue;
             }
             if !self.options.json {
-                println!("(still unanswered from before: {})", message.text);
+                writeln!(std::io::stdout(), "(still unanswered from before: {})", message.text)?;
             }
             let conversations = self.handles.conversations.clone();
             self.show(|events| async move { conversations.resume(message, &events).await.map(drop) }).await?;
@@ -253,8 +254,10 @@ impl Console {
             .get(&self.options.character)
             .map_or_else(|| self.options.character.to_string(), |character| character.name.clone());
         let mut renderer = Renderer::new(name, self.options.json);
-        let (sender, mut events) = mpsc::channel(EVENTS);
+        let (sender, events) = mpsc::channel(EVENTS);
         let print = async {
+            // Gone together with this block: a turn must not wait for a reader that has left.
+            let mut events = events;
             let mut out = std::io::stdout();
             while let Some(event) = events.recv().await {
                 renderer.event(&event, &mut out)?;
