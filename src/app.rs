@@ -86,7 +86,11 @@ impl App {
             llm: llm.clone(),
             embeddings: embeddings.clone(),
             // An Ollama that was found by itself cuts off what is beyond its default window without a word.
-            context: if settings.llm.is_some() { settings.context } else { settings.context.min(OLLAMA_CONTEXT) },
+            context: if settings.llm.is_some() {
+                settings.context
+            } else {
+                settings.context.min(OLLAMA_CONTEXT)
+            },
             clock: clock.clone(),
             cache_dir: settings.data_dir.join("cache"),
         }));

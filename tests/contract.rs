@@ -237,7 +237,8 @@ async fn stored_trust_is_the_fold_of_its_events() {
             for step in 0..40 {
                 let source = format!("{}", random.random_range(0..30));
                 // Now and then something from long ago is brought in.
-                let now = if random.random_bool(0.2) { at(random.random_range(0..9_000_000)) } else { clock.now() };
+                let now =
+                    if random.random_bool(0.2) { at(random.random_range(0..9_000_000)) } else { clock.now() };
                 match random.random_range(0..6) {
                     0 => {
                         let delta = random.random_range(-5.0..=5.0);

@@ -5,6 +5,9 @@
 #[path = "support/program.rs"]
 #[allow(dead_code)]
 mod program;
+#[path = "support/databases.rs"]
+#[allow(dead_code)]
+mod databases;
 #[path = "wire/telegram/mod.rs"]
 mod wire;
 
@@ -213,7 +216,7 @@ async fn quick_messages_of_one_person_get_one_answer() {
     assert_eq!(answers(&telegram, GROUP).len(), 2);
     let asked: Vec<String> =
         simulator.requests().iter().map(|it| it.contents().last().unwrap().to_string()).collect();
-    assert!(asked[0].contains("the first\nthe second\nthe third"), "{asked:?}");
+    assert!(asked[0].contains("the first\n  the second\n  the third"), "{asked:?}");
     assert!(asked[1].contains("and I"), "{asked:?}");
 }
 
@@ -299,11 +302,24 @@ async fn sigterm_ends_in_order() {
 /// The promise: 200 messages of 20 people, 20 kills; each message is answered once, in order.
 #[tokio::test(flavor = "multi_thread")]
 async fn twenty_kills_lose_and_double_nothing() {
+    kills_lose_and_double_nothing(20, 10, None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn kills_lose_and_double_nothing_on_postgres() {
+    if let Some(address) = databases::postgres().await {
+        kills_lose_and_double_nothing(6, 4, Some(address)).await;
+    }
+}
+
+/// Kills the program so many times while each of twenty people says so many messages.
+async fn kills_lose_and_double_nothing(most: usize, each: usize, database: Option<String>) {
     const PEOPLE: i64 = 20;
-    const EACH: usize = 10;
     let (home, telegram) = (Home::new(), Telegram::start().await);
     let simulator = Simulator::start(Behaviour::Echo).await.unwrap();
-    let mut running = Running::start(&home, &telegram, &model(&simulator));
+    let mut settings = model(&simulator).to_vec();
+    settings.extend(database.map(|address| ("DATABASE_URL", address)));
+    let mut running = Running::start(&home, &telegram, &settings);
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(3);
     let mut random = StdRng::seed_from_u64(seed);
     let mut said = vec![0_usize; usize::try_from(PEOPLE).unwrap()];
@@ -317,7 +333,7 @@ async fn twenty_kills_lose_and_double_nothing() {
         for person in 0..PEOPLE {
             let index = usize::try_from(person).unwrap();
             // Everybody waits for their answer before they go on.
-            if said[index] < EACH
+            if said[index] < each
                 && answers(&telegram, 1_000 + person).len() >= said[index]
                 && random.random_bool(0.6)
             {
@@ -326,13 +342,13 @@ async fn twenty_kills_lose_and_double_nothing() {
             }
         }
         tokio::time::sleep(Duration::from_millis(random.random_range(5..120))).await;
-        if kills < 20 && random.random_bool(0.3) {
+        if kills < most && random.random_bool(0.3) {
             running.kill();
             kills += 1;
-            running = Running::start(&home, &telegram, &model(&simulator));
+            running = Running::start(&home, &telegram, &settings);
         }
-        let all_said = said.iter().all(|count| *count == EACH);
-        if all_said && kills == 20 && done(&telegram, &said) {
+        let all_said = said.iter().all(|count| *count == each);
+        if all_said && kills == most && done(&telegram, &said) {
             break;
         }
         assert!(std::time::Instant::now() < deadline, "not all were answered; {kills} kills; {said:?}");
@@ -340,9 +356,9 @@ async fn twenty_kills_lose_and_double_nothing() {
     tokio::time::sleep(Duration::from_secs(2)).await;
     for person in 0..PEOPLE {
         let expected: Vec<String> =
-            (0..EACH).map(|number| format!("You said: Message {person}-{number}.")).collect();
+            (0..each).map(|number| format!("You said: Message {person}-{number}.")).collect();
         assert_eq!(answers(&telegram, 1_000 + person), expected);
     }
     let probes = telegram.calls("editMessageReplyMarkup").len();
-    println!("{} messages, {kills} kills, each answered once; {probes} looks for lost messages", EACH * 20);
+    println!("{} messages, {kills} kills, each answered once; {probes} looks for lost messages", each * 20);
 }

@@ -56,7 +56,8 @@ pub(super) fn as_data(text: &str) -> String {
 
 /// What somebody is called, so that it can stand in a line of a prompt and in nothing else: people choose their names.
 pub(super) fn label(name: &str) -> String {
-    let plain: String = one_line(name).chars().filter(|c| !"[]<>{}".contains(*c)).take(LONGEST_LABEL).collect();
+    let plain: String =
+        one_line(name).chars().filter(|c| !"[]<>{}".contains(*c)).take(LONGEST_LABEL).collect();
     plain.trim().to_owned()
 }
 

@@ -254,7 +254,8 @@ impl Worker {
         let mut work = std::pin::pin!(async {
             let answer = async {
                 let _turn = talk.conversations.mailboxes.enter(&viewer).await;
-                let answered = talk.conversations
+                let answered = talk
+                    .conversations
                     .answer(viewer.clone(), (joined, also), std::time::Instant::now(), &sender)
                     .await;
                 drop(sender);

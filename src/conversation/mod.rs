@@ -24,7 +24,10 @@ use crate::{
     jobs::{Enqueued, Queue},
     llm::offline,
     memory::{Memory, MemoryError, NewMessage},
-    model::{Aside, Author, CharacterId, Clock, Message, MessageId, Place, Scope, SessionId, TurnEvent, Viewer, Timestamp, conversation},
+    model::{
+        Aside, Author, CharacterId, Clock, Message, MessageId, Place, Scope, SessionId, Timestamp, TurnEvent,
+        Viewer, conversation,
+    },
     store::{Database, StoreError},
 };
 

