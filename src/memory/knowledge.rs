@@ -124,7 +124,7 @@ impl Memory {
     ///
     /// # Errors
     /// [`MemoryError::NoSuchSession`], or the store's.
-    pub(crate) async fn apply(&self, session: SessionId, found: Extraction) -> Result<Applied, MemoryError> {
+    pub async fn apply(&self, session: SessionId, found: Extraction) -> Result<Applied, MemoryError> {
         let mut tx = self.database.begin().await?;
         let row = sqlx::query(
             "SELECT character, scope, started_at, last_at, extracted_at FROM session WHERE id = $1",
