@@ -9,7 +9,7 @@ use std::{
 
 use async_trait::async_trait;
 use dramatis::{
-    jobs::{Counts, Enqueued, Handler, JobError, NewJob, Queue, Workers},
+    jobs::{Attempt, Counts, Enqueued, Handler, JobError, NewJob, Queue, Workers},
     model::{Clock, ManualClock, SystemClock, Timestamp},
     store::{Database, Location},
 };
@@ -46,7 +46,7 @@ impl Handler for Scripted {
     fn kind(&self) -> &'static str {
         "work"
     }
-    async fn run(&self, payload: Value) -> Result<(), JobError> {
+    async fn run(&self, payload: Value, _: Attempt) -> Result<(), JobError> {
         let number = {
             let mut runs = self.runs.lock().unwrap();
             runs.push(payload.clone());
@@ -67,7 +67,7 @@ impl Handler for Gate {
     fn kind(&self) -> &'static str {
         "work"
     }
-    async fn run(&self, _: Value) -> Result<(), JobError> {
+    async fn run(&self, _: Value, _: Attempt) -> Result<(), JobError> {
         self.begun.send(()).await.unwrap();
         self.release.notified().await;
         Ok(())

@@ -17,6 +17,7 @@ mod run;
 use std::{
     fmt,
     io::{self, Write},
+    os::unix::fs::DirBuilderExt,
     path::Path,
     process::ExitCode,
 };
@@ -130,6 +131,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Bench(command) => bench::run(command).await,
         other => {
             let settings = load()?;
+            make_private(&settings.data_dir);
             let _logs = telemetry::init(&settings, LevelFilter::WARN)?;
             match other {
                 Command::Run(arguments) => Box::pin(run::run(settings, arguments)).await,
@@ -143,6 +145,16 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 | Command::Completions { .. } => Ok(ExitCode::SUCCESS),
             }
         }
+    }
+}
+
+/// A data directory that is new is its owner's alone: it will hold what people said in private.
+fn make_private(dir: &Path) {
+    if !dir.exists()
+        && let Err(error) = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)
+    {
+        // Whoever needs it says so again, with what to do.
+        eprintln!("warning: {} cannot be made: {error}", dir.display());
     }
 }
 

@@ -10,12 +10,12 @@ use serde_json::Value as Json;
 
 use super::template;
 use crate::{
-    jobs::{Handler, JobError, NewJob},
-    llm::{Attribution, ChatMessage, ChatRequest, Llm, Purpose, Role, Tier, offline},
+    jobs::{Attempt, Handler, JobError, NewJob},
+    llm::{Attribution, ChatMessage, ChatRequest, Llm, LlmError, Purpose, Role, Tier, offline},
     memory::Memory,
     model::{
-        Extraction, FactDraft, Preference, PreferenceDraft, SessionId, Style, SummaryDraft, TranscriptLine,
-        UnitScore, Verbosity,
+        ErrorKind, Extraction, FactDraft, Preference, PreferenceDraft, SessionId, Style, SummaryDraft,
+        TranscriptLine, UnitScore, Verbosity,
     },
 };
 
@@ -52,7 +52,12 @@ impl SessionEnded {
         }
     }
 
-    async fn by_model(&self, lines: &[TranscriptLine], attribution: Attribution) -> Option<Extraction> {
+    /// What a model finds; nothing, when its answer cannot be used.
+    async fn by_model(
+        &self,
+        lines: &[TranscriptLine],
+        attribution: Attribution,
+    ) -> Result<Option<Extraction>, LlmError> {
         let start = lines.len().saturating_sub(LONGEST_SESSION);
         let shown: Vec<_> = lines
             .iter()
@@ -81,13 +86,12 @@ impl SessionEnded {
             attribution,
             offline: None,
         };
-        match self.llm.complete(request).await {
-            Ok(completion) => read(&completion.text, lines),
-            Err(error) => {
-                tracing::warn!(error = %error.message, "extraction by model failed: the rules do it");
-                None
-            }
+        let completion = self.llm.complete(request).await?;
+        let found = read(&completion.text, lines);
+        if found.is_none() {
+            tracing::warn!("what the model extracted cannot be used: the rules do it");
         }
+        Ok(found)
     }
 }
 
@@ -97,7 +101,7 @@ impl Handler for SessionEnded {
         Self::KIND
     }
 
-    async fn run(&self, payload: Json) -> Result<(), JobError> {
+    async fn run(&self, payload: Json, attempt: Attempt) -> Result<(), JobError> {
         let session: SessionId = payload
             .get("session")
             .cloned()
@@ -109,13 +113,30 @@ impl Handler for SessionEnded {
         let by_model = if self.llm.is_offline(Tier::Reflective) {
             None
         } else {
-            self.by_model(&transcript.lines, attribution).await
+            match self.by_model(&transcript.lines, attribution).await {
+                Ok(found) => found,
+                Err(error) if attempt == Attempt::Early && passes(error.kind) => {
+                    return Err(JobError::Retry(error.message));
+                }
+                Err(error) => {
+                    tracing::warn!(error = %error.message, "extraction by model failed: the rules do it");
+                    None
+                }
+            }
         };
         let extraction = by_model.unwrap_or_else(|| offline::extract::session(&transcript.lines));
         let applied = self.memory.apply(session, extraction).await.map_err(|error| retry(&error))?;
         tracing::info!(%session, facts = applied.facts, preferences = applied.preferences, "session looked back at");
         Ok(())
     }
+}
+
+/// True for errors after which another attempt may go better.
+fn passes(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::RateLimited | ErrorKind::Unavailable | ErrorKind::Timeout | ErrorKind::BrokenStream
+    )
 }
 
 #[derive(Deserialize)]

@@ -11,4 +11,4 @@ mod queue;
 mod worker;
 
 pub use queue::{Counts, Enqueued, NewJob, Queue};
-pub use worker::{Handler, JobError, Workers};
+pub use worker::{Attempt, Handler, JobError, Workers};

@@ -38,6 +38,15 @@ pub enum JobError {
     Dead(String),
 }
 
+/// Which attempt at a job this is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attempt {
+    /// There may be another.
+    Early,
+    /// There will be none after it.
+    Last,
+}
+
 /// Does the jobs of one kind.
 #[async_trait]
 pub trait Handler: Send + Sync {
@@ -48,7 +57,7 @@ pub trait Handler: Send + Sync {
     ///
     /// # Errors
     /// [`JobError`] says whether another attempt makes sense. A panic counts as [`JobError::Retry`].
-    async fn run(&self, payload: Value) -> Result<(), JobError>;
+    async fn run(&self, payload: Value, attempt: Attempt) -> Result<(), JobError>;
 }
 
 /// Running workers. Dropping them ends them at once, like a crash; [`Workers::stop`] ends them well.
@@ -147,7 +156,8 @@ impl Crew {
             Ok(payload) => payload,
             Err(error) => return Some(Err(JobError::Dead(format!("the payload is no JSON: {error}")))),
         };
-        let run = async move { handler.run(payload).await };
+        let attempt = if job.attempt < job.max_attempts { Attempt::Early } else { Attempt::Last };
+        let run = async move { handler.run(payload, attempt).await };
         match AbortOnDropHandle::new(self.running.spawn(run.in_current_span())).await {
             Ok(result) => Some(result),
             Err(error) if error.is_panic() => {
