@@ -6,6 +6,7 @@ CREATE TABLE outbox (
     key         TEXT PRIMARY KEY,   -- message that is answered, and the number of the piece
     platform    TEXT NOT NULL,
     conversation TEXT NOT NULL,
+    room        TEXT NOT NULL,      -- what shares one count of message ids
     address     TEXT NOT NULL,
     text        TEXT NOT NULL,      -- what is to be seen
     status      TEXT NOT NULL,      -- waiting | sending | sent | gone
@@ -13,6 +14,6 @@ CREATE TABLE outbox (
     created_at  BIGINT NOT NULL,
     updated_at  BIGINT NOT NULL
 );
-CREATE INDEX outbox_conversation ON outbox (platform, conversation, created_at);
+CREATE INDEX outbox_room ON outbox (platform, room, created_at);
 CREATE INDEX outbox_sending ON outbox (platform, created_at) WHERE status IN ('sending', 'waiting');
 CREATE INDEX message_unsent ON message (stored_at) WHERE status = 'unsent';

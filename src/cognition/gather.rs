@@ -88,14 +88,15 @@ impl Gathered {
     }
 }
 
-/// A fact in words: the person who is spoken to goes by what they are called, others by their id.
+/// A fact in words: everybody goes by what they are called.
 pub(super) fn sentence(fact: &Fact, viewer: &Viewer, user_name: &str) -> String {
-    let owner = if fact.owner == viewer.user && !user_name.is_empty() {
-        user_name
-    } else {
-        fact.owner.as_str().split_once(':').map_or("somebody", |(_, name)| name)
-    };
+    let owner = if fact.owner == viewer.user && !user_name.is_empty() { user_name } else { owner_name(fact) };
     fact.sentence(owner)
+}
+
+/// What the person who said a fact is called; their id is nobody's business.
+pub(super) fn owner_name(fact: &Fact) -> &str {
+    fact.owner_name.as_deref().unwrap_or("somebody")
 }
 
 fn fact_fits(fact: &Fact, asked: &str) -> bool {

@@ -2,10 +2,15 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use super::{gather::Gathered, prompt, route::Route};
+use super::{
+    gather::{self, Gathered},
+    prompt,
+    route::Route,
+};
 use crate::{
     character::Speaker,
     llm::{OfflineAnswer, offline},
+    memory::Fact,
     model::{RecalledSource, Viewer},
 };
 
@@ -69,7 +74,7 @@ pub(super) fn prepare(
             .facts
             .iter()
             .map(|fact| offline::KnownFact {
-                subject: fact.subject.clone(),
+                subject: subject(fact, viewer),
                 predicate: fact.predicate.clone(),
                 object: fact.object.clone(),
                 when: fact.valid_from,
@@ -81,6 +86,16 @@ pub(super) fn prepare(
         seed: seed.finish(),
         manipulation_responses: character.ux.manipulation_responses.clone(),
     })
+}
+
+/// Whom a fact is about: `user` is the person who is spoken to and nobody else.
+fn subject(fact: &Fact, viewer: &Viewer) -> String {
+    match fact.subject.strip_prefix("user") {
+        Some(rest) if fact.owner != viewer.user && (rest.is_empty() || rest.starts_with("'s")) => {
+            format!("{}{rest}", gather::owner_name(fact))
+        }
+        _ => fact.subject.clone(),
+    }
 }
 
 /// Recalled rows, and after them what was said in this conversation just before: the responder has no other way to see it.

@@ -195,16 +195,18 @@ impl Mind {
         .await;
 
         let material = Self::material(ask, &gathered, &standing, &route);
-        let completion = if route.has(Flag::Manipulation) {
+        // Somebody in danger is answered, whatever else they wrote.
+        let refused = route.has(Flag::Manipulation) && !route.has(Flag::Crisis);
+        let completion = if refused {
             send(events, TurnEvent::Refused { rule: "manipulation".to_owned() }).await;
-            canned(ask, text)
+            canned(ask)
         } else {
             let prepared = offline::prepare(&material, &gathered, &route, viewer, user_known(ask, &gathered));
             self.speak(ask, &material, Arc::new(prepared), attribution, events).await.map_err(Broken::Llm)?
         };
 
         // Only a model's own words are worth finding again: canned and offline answers quote what is already stored.
-        let indexed = completion.model != OFFLINE && !route.has(Flag::Manipulation);
+        let indexed = completion.model != OFFLINE && !refused;
         // On the clock of the talk, which may be one that is brought in.
         let said_at = now.plus(started.elapsed());
         let reply = memory
@@ -221,7 +223,8 @@ impl Mind {
         send(
             events,
             TurnEvent::Final {
-                text: completion.text.clone(),
+                // What is stored, should an earlier answer have been there already.
+                text: reply.text.clone(),
                 character: viewer.character.clone(),
                 level: route.level,
                 model: completion.model.clone(),
@@ -389,7 +392,7 @@ fn routed(route: &Route, took: Duration) -> TurnEvent {
 }
 
 /// A refusal in the character's words; no model is asked, so nothing can be talked out of it.
-fn canned(ask: &Ask, _text: &str) -> Completion {
+fn canned(ask: &Ask) -> Completion {
     let text = pick(&ask.character.ux.manipulation_responses, &ask.message.id).unwrap_or(PLAIN_REFUSAL);
     Completion {
         text: text.to_owned(),

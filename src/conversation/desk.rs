@@ -367,6 +367,11 @@ impl Worker {
         if let Err(error) = self.talk.conversations.memory.mark_failed(messages).await {
             tracing::error!(%error, "stopped messages could not be marked");
         }
+        for message in messages {
+            if let Err(error) = self.talk.outbox.drop_begun(&message.to_string()).await {
+                tracing::error!(%error, "a piece of a stopped answer may still be sent");
+            }
+        }
     }
 }
 

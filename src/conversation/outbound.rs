@@ -43,7 +43,7 @@ pub struct Lost<'a> {
     pub key: &'a str,
     /// What it said first.
     pub text: &'a str,
-    /// Other messages of the character in this conversation that are known to be there, by the platform's ids.
+    /// Other messages of the character in the same room that are known to be there, by the platform's ids.
     pub known: &'a [String],
 }
 
@@ -52,6 +52,9 @@ pub struct Lost<'a> {
 pub trait Outbound: Send + Sync {
     /// The platform's name, as in [`super::Inbound::platform`].
     fn platform(&self) -> &str;
+
+    /// What shares one count of message ids with this address: everything in one room is told apart by id.
+    fn room(&self, address: &str) -> String;
 
     /// What it can do.
     fn capabilities(&self) -> Capabilities;

@@ -155,6 +155,15 @@ impl Outbox {
             .collect()
     }
 
+    /// Drops what was begun for a message that nobody wants answered any more.
+    pub(super) async fn drop_begun(&self, message: &str) -> Result<(), OutboxError> {
+        sqlx::query("DELETE FROM outbox WHERE key LIKE $1 AND status IN ('sending', 'waiting')")
+            .bind(format!("{message}/%"))
+            .execute(self.database.writer())
+            .await?;
+        Ok(())
+    }
+
     /// True when something was shown under `key`, or may have been.
     pub(super) async fn has(&self, key: &str) -> Result<bool, OutboxError> {
         Ok(self.row(key).await?.is_some_and(|row| row.status != "gone"))
@@ -194,7 +203,7 @@ impl Outbox {
     }
 
     async fn find(&self, post: &Post, text: &str, urgency: Urgency) -> Result<Option<String>, OutboxError> {
-        let known = self.known(&post.conversation).await?;
+        let known = self.known(&self.platform.room(&post.address)).await?;
         let lost = Lost { key: &post.key, text, known: &known };
         self.persist(urgency, || self.platform.find(&post.address, lost)).await
     }
@@ -235,13 +244,13 @@ impl Outbox {
         .transpose()
     }
 
-    async fn known(&self, conversation: &str) -> Result<Vec<String>, OutboxError> {
+    async fn known(&self, room: &str) -> Result<Vec<String>, OutboxError> {
         let rows = sqlx::query(
-            "SELECT platform_id FROM outbox WHERE platform = $1 AND conversation = $2 AND platform_id IS NOT NULL \
+            "SELECT platform_id FROM outbox WHERE platform = $1 AND room = $2 AND platform_id IS NOT NULL \
              ORDER BY created_at DESC LIMIT 200",
         )
         .bind(self.platform.platform().to_owned())
-        .bind(conversation.to_owned())
+        .bind(room.to_owned())
         .fetch_all(self.database.readers())
         .await?;
         rows.iter().map(|row| Ok(row.try_get("platform_id")?)).collect()
@@ -250,12 +259,13 @@ impl Outbox {
     async fn begin(&self, post: &Post, text: &str, status: &str) -> Result<(), OutboxError> {
         let now = self.clock.now().micros();
         sqlx::query(
-            "INSERT INTO outbox (key, platform, conversation, address, text, status, platform_id, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, NULL, $7, $7) ON CONFLICT (key) DO NOTHING",
+            "INSERT INTO outbox (key, platform, conversation, room, address, text, status, platform_id, created_at, updated_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $8) ON CONFLICT (key) DO NOTHING",
         )
         .bind(post.key.clone())
         .bind(self.platform.platform().to_owned())
         .bind(post.conversation.clone())
+        .bind(self.platform.room(&post.address))
         .bind(post.address.clone())
         .bind(text.to_owned())
         .bind(status.to_owned())

@@ -33,7 +33,9 @@ impl Memory {
         let visible = Visible::of(viewer, "f", "owner", 1);
         let last = visible.next(1);
         let sql = format!(
-            "SELECT f.id, f.owner, f.subject, f.predicate, f.object, f.confidence, f.valid_from FROM fact f \
+            "SELECT f.id, f.owner, f.subject, f.predicate, f.object, f.confidence, f.valid_from, \
+             (SELECT said.author_name FROM message said WHERE said.character = f.character AND said.scope = f.scope \
+             AND said.author = f.owner ORDER BY said.id DESC LIMIT 1) AS owner_name FROM fact f \
              WHERE f.valid_to IS NULL AND {} ORDER BY f.valid_from DESC, f.id LIMIT ${last}",
             visible.sql
         );
@@ -47,6 +49,9 @@ impl Memory {
                 Ok(Fact {
                     id: data::parsed(row, "id")?,
                     owner: data::parsed(row, "owner")?,
+                    owner_name: row
+                        .try_get::<Option<String>, _>("owner_name")?
+                        .filter(|name| !name.trim().is_empty()),
                     subject: row.try_get("subject")?,
                     predicate: row.try_get("predicate")?,
                     object: row.try_get("object")?,

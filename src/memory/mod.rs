@@ -133,6 +133,8 @@ pub struct Fact {
     pub id: FactId,
     /// Who said it.
     pub owner: UserId,
+    /// What they were called when they last spoke where they said it.
+    pub owner_name: Option<String>,
     /// Whom or what it is about; `user`: the owner.
     pub subject: String,
     /// What holds, in snake case.

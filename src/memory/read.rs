@@ -112,6 +112,15 @@ impl Memory {
         Ok(None)
     }
 
+    /// Whether the store answers.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub async fn ping(&self) -> Result<(), MemoryError> {
+        sqlx::query("SELECT 1").execute(self.database.readers()).await?;
+        Ok(())
+    }
+
     /// How much is stored. Counts only; no words.
     ///
     /// # Errors

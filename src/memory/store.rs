@@ -74,7 +74,7 @@ impl Memory {
             character: to.character.clone(),
             scope: to.scope.clone(),
             author: Author::Character,
-            text: text.to_owned(),
+            text: text.replace('\0', ""),
             at,
             session: to.session,
             reply_to: Some(to.id),
@@ -110,7 +110,11 @@ impl Memory {
     pub async fn mark_failed(&self, messages: &[MessageId]) -> Result<(), MemoryError> {
         let mut tx = self.database.begin().await?;
         for id in messages {
-            set_status(&mut tx, *id, MessageStatus::Failed).await?;
+            // What was answered in the meantime stays answered.
+            sqlx::query("UPDATE message SET status = 'failed' WHERE id = $1 AND status = 'pending'")
+                .bind(id.to_string())
+                .execute(&mut *tx)
+                .await?;
         }
         tx.commit().await?;
         Ok(())
@@ -156,6 +160,7 @@ impl Memory {
         character: &CharacterId,
         text: &str,
     ) -> Result<Option<Message>, MemoryError> {
+        let text = &text.replace('\0', "");
         fits(text)?;
         let mut tx = self.database.begin().await?;
         let Some(mut message) = find(&mut tx, platform, platform_id, character).await? else {

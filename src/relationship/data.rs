@@ -68,7 +68,7 @@ pub(super) async fn save(
         "INSERT INTO relationship (character, owner, trust, mood, mood_at, turns, first_at, last_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
          ON CONFLICT (character, owner) DO UPDATE SET trust = excluded.trust, mood = excluded.mood, \
-         mood_at = excluded.mood_at, turns = excluded.turns, last_at = excluded.last_at",
+         mood_at = excluded.mood_at, turns = excluded.turns, first_at = excluded.first_at, last_at = excluded.last_at",
     )
     .bind(character.to_string())
     .bind(user.to_string())

@@ -169,7 +169,7 @@ impl Relationships {
         let after = before.plus(delta);
         let mood = row.as_ref().map_or(Mood::Neutral, |row| row.mood.faded(row.mood_at, now).0).after(tone);
         let mood_at = match &row {
-            Some(row) if tone == Tone::Neutral => row.mood_at,
+            Some(row) if tone == Tone::Neutral || now < row.mood_at => row.mood_at,
             _ => now,
         };
         let turns = row.as_ref().map_or(0, |row| row.turns) + 1;

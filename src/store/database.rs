@@ -102,8 +102,6 @@ impl Database {
                 let pool = AnyPoolOptions::new()
                     .max_connections(READERS)
                     .acquire_timeout(PATIENCE)
-                    // A connection that is broken fails its next statement; asking before each costs a round trip.
-                    .test_before_acquire(false)
                     .connect_with(options)
                     .await
                     .map_err(failed)?;

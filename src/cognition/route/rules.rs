@@ -24,14 +24,14 @@ impl Rule {
 
 static CRISIS: LazyLock<Rule> = LazyLock::new(|| {
     Rule::new(
-        r"\b(kill(ing)? myself|end(ing)? my life|want(ed)? to die|don'?t want to (live|be alive)|suicid\w*|(hurt|harm|cut)(ing)? myself|self[- ]harm)\b",
+        r"\b((kill|hurt|harm|cut)(ing)? (myself|himself|herself|themsel(f|ves))|(end|take|taking|ending) (my|his|her|their)( own)? life|want(s|ed)? to die|let me die|(don'?t|do not|doesn'?t) want to (live|be alive|exist|be here any ?more|go on living|wake up)|better off (dead|without me)|no reason to live|suicid\w*|self[- ]harm)\b",
     )
 });
 static MANIPULATION: LazyLock<Rule> = LazyLock::new(|| {
     Rule::new(concat!(
         r"\b((ignore|forget|disregard|override) (all |any )?(of )?(your|the|these|previous|prior|earlier|above)( \w+)? (instructions?|rules?|prompts?|guidelines?|programming)",
         r"|(reveal|show|print|repeat|output|tell me) (me )?(your|the) (system |hidden |initial |full )?prompt\b",
-        r"|(developer|dan|god|jailbreak|unrestricted) mode",
+        r"|(enter|enable|activate|switch (in)?to|go into|you are( now)? in) (the )?(developer|dan|god|jailbreak|unrestricted) mode",
         r"|you (are|have) (now )?(no longer bound|no (rules|restrictions|limits))",
         r"|pretend (that )?you have no (rules|restrictions|limits|guidelines))",
     ))

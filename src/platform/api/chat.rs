@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::{
     body::{Body, Bytes},
-    extract::State,
+    extract::{Extension, State},
     http::header,
     response::{IntoResponse, Json, Response},
 };
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
-use super::{Fault, Shared};
+use super::{Fault, Holder, Shared};
 use crate::{
     conversation::{ConversationError, Inbound},
     memory::MemoryError,
@@ -76,10 +76,14 @@ struct Ended {
 }
 
 /// Answers the last message as the character.
-pub(super) async fn complete(State(shared): State<Shared>, body: Bytes) -> Result<Response, Fault> {
+pub(super) async fn complete(
+    State(shared): State<Shared>,
+    Extension(Holder(key)): Extension<Holder>,
+    body: Bytes,
+) -> Result<Response, Fault> {
     let asked: Asked = serde_json::from_slice(&body)
         .map_err(|error| Fault::invalid("body", format!("the body is not a chat request: {error}")))?;
-    let inbound = inbound(&shared, &asked)?;
+    let inbound = inbound(&shared, &key, &asked)?;
     let (sender, events) = mpsc::channel(EVENTS);
     let conversations = shared.handles.conversations.clone();
     // The turn goes on when the client leaves: what was said is remembered.
@@ -95,7 +99,7 @@ pub(super) async fn complete(State(shared): State<Shared>, body: Bytes) -> Resul
     answer.whole(events, turn).await
 }
 
-fn inbound(shared: &Shared, asked: &Asked) -> Result<Inbound, Fault> {
+fn inbound(shared: &Shared, key: &str, asked: &Asked) -> Result<Inbound, Fault> {
     let character = CharacterId::new(asked.model.as_str()).map_err(|_| Fault::no_such_model(&asked.model))?;
     if shared.handles.cast.get(&character).is_none() {
         return Err(Fault::no_such_model(&asked.model));
@@ -110,7 +114,7 @@ fn inbound(shared: &Shared, asked: &Asked) -> Result<Inbound, Fault> {
         return Err(Fault::invalid("messages", "the last message has no text"));
     }
     let name = asked.user.as_deref().map(str::trim).filter(|user| !user.is_empty());
-    let user = UserId::new(format!("{PLATFORM}:{}", name.unwrap_or(NOBODY)))
+    let user = UserId::new(format!("{PLATFORM}:{key}:{}", name.unwrap_or(NOBODY)))
         .map_err(|error| Fault::invalid("user", error.to_string()))?;
     Ok(Inbound {
         platform: PLATFORM.to_owned(),

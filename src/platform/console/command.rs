@@ -118,6 +118,11 @@ impl Console {
             standing.mood.as_str(),
             standing.turns
         )];
+        if !self.options.place.is_dm() {
+            // The reasons may tell of a private talk.
+            lines.push("  the reasons are told in private only".to_owned());
+            return lines;
+        }
         match self.handles.relationships.events(character, user, 5).await {
             Ok(events) => lines.extend(
                 events

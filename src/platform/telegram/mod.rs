@@ -262,10 +262,12 @@ impl Telegram {
                 Heard::Command(command, inbound) => self.obey(command, &inbound).await,
             },
             UpdateKind::EditedMessage(message) => {
-                let Some(text) = receive::words(message) else { return Ok(()) };
-                let id = receive::platform_id(message);
+                let Heard::Said(inbound) = receive::hear(message, me, &self.settings.character) else {
+                    return Ok(());
+                };
+                let (id, character) = (&inbound.platform_id, &inbound.character);
                 let changed =
-                    self.handles.conversations.changed(PLATFORM, &id, &self.settings.character, &text).await;
+                    self.handles.conversations.changed(PLATFORM, id, character, &inbound.text).await;
                 match changed {
                     // What cannot be kept leaves the message as it was.
                     Err(ConversationError::Memory(MemoryError::TooLong(_) | MemoryError::Empty)) => Ok(()),

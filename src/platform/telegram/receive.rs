@@ -59,7 +59,7 @@ pub(super) fn hear(message: &Message, me: &Me, character: &CharacterId) -> Heard
 }
 
 /// The id of a message across chats.
-pub(super) fn platform_id(message: &Message) -> String {
+fn platform_id(message: &Message) -> String {
     format!("{}/{}", message.chat.id, message.id)
 }
 
@@ -86,7 +86,7 @@ fn command(text: &str, me: &Me) -> Addressee {
 }
 
 /// The words, and in brackets what came beside them: a picture alone says something, too.
-pub(super) fn words(message: &Message) -> Option<String> {
+fn words(message: &Message) -> Option<String> {
     let words = message.text().or_else(|| message.caption()).unwrap_or_default().trim().to_owned();
     let beside = if message.photo().is_some() {
         "(sends a picture)".to_owned()

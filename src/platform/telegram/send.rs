@@ -143,6 +143,11 @@ impl Outbound for Sender {
         PLATFORM
     }
 
+    fn room(&self, address: &str) -> String {
+        // Topics of a forum share the ids of their group.
+        Address::read(address).map(|address| address.chat.to_string()).unwrap_or_default()
+    }
+
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             longest: LONGEST,
