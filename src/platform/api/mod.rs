@@ -168,7 +168,8 @@ impl Holder {
     /// A short name for a key that does not give it away.
     fn of(key: &str) -> Self {
         let digest = ring::digest::digest(&ring::digest::SHA256, key.as_bytes());
-        Self(digest.as_ref().iter().take(4).map(|byte| format!("{byte:02x}")).collect())
+        let start = digest.as_ref().first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes));
+        Self(format!("{start:08x}"))
     }
 }
 
