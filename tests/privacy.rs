@@ -84,6 +84,7 @@ impl World {
             at: at(number),
             reply_to: None,
             address: None,
+            holder: None,
         };
         let secret =
             Secret { character: here.character.clone(), scope: here.scope(), by: here.user.clone(), text };

@@ -1,6 +1,9 @@
 -- Where the answer to a message goes, in the words of its platform (JSON).
 ALTER TABLE message ADD COLUMN address TEXT;
 
+-- The process that answers it, so that no other does while that one lives.
+ALTER TABLE message ADD COLUMN holder TEXT;
+
 -- What a platform was asked to show: written before it is sent, so that a crash neither loses nor doubles it.
 CREATE TABLE outbox (
     key         TEXT PRIMARY KEY,   -- message that is answered, and the number of the piece
@@ -11,6 +14,7 @@ CREATE TABLE outbox (
     text        TEXT NOT NULL,      -- what is to be seen
     status      TEXT NOT NULL,      -- waiting | sending | sent | gone
     platform_id TEXT,               -- the platform's id of the piece, once it is known
+    holder      TEXT NOT NULL,      -- the process that sends it
     created_at  BIGINT NOT NULL,
     updated_at  BIGINT NOT NULL
 );

@@ -17,7 +17,7 @@ use crate::{
 
 pub(super) async fn run(settings: Settings, arguments: chat::Arguments) -> anyhow::Result<ExitCode> {
     if settings.telegram.is_none() && settings.api.is_none() {
-        return chat::run(settings, arguments).await;
+        return Box::pin(chat::run(settings, arguments)).await;
     }
     let app = App::start(settings).await?;
     chat::explain(&app);

@@ -4,8 +4,10 @@
 mod chunk;
 mod data;
 mod knowledge;
+mod left;
 mod read;
 mod recall;
+mod revise;
 mod session;
 mod store;
 mod visible;
@@ -83,6 +85,8 @@ pub struct NewMessage {
     pub reply_to: Option<MessageId>,
     /// Where the answer goes ([`Message::address`]).
     pub address: Option<String>,
+    /// The process that answers it (`Queue::name`); `None`: whoever comes first.
+    pub holder: Option<String>,
 }
 
 /// The character's answer that is to be kept.
@@ -109,6 +113,26 @@ pub struct StoredMessage {
     pub duplicate: bool,
     /// Sessions that ended because of it; they are to be looked back at.
     pub ended: Vec<SessionId>,
+}
+
+/// A message that waits for an answer, or an answer that waits to be delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The message.
+    pub message: Message,
+    /// The process that was to do it; `None`: nobody in particular.
+    pub holder: Option<String>,
+    /// When it was stored.
+    pub stored_at: Timestamp,
+}
+
+/// A message that its author has changed or taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revised {
+    /// The message, with its new words; with its last, when it was taken back.
+    pub message: Message,
+    /// Its session had been looked back at and is to be again: what rested on the old words is gone.
+    pub look_again: bool,
 }
 
 /// A line of the present conversation.

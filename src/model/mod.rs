@@ -6,6 +6,7 @@ mod knowledge;
 mod message;
 mod place;
 mod score;
+mod text;
 mod time;
 mod viewer;
 
@@ -18,5 +19,6 @@ pub use knowledge::{
 pub use message::{Author, Message, MessageStatus};
 pub use place::{Place, PlaceError, Scope, ScopeError};
 pub use score::UnitScore;
+pub use text::{is_language_tag, plain};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use viewer::{Viewer, conversation};
