@@ -49,6 +49,7 @@ fn message(character: &CharacterId, name: &str, place: &str, text: &str, when: T
         text: text.to_owned(),
         at: when,
         reply_to: None,
+        beside: Vec::new(),
         address: None,
         holder: None,
     }

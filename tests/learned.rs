@@ -59,6 +59,7 @@ impl World {
             text: text.to_owned(),
             at: day(number),
             reply_to: None,
+            beside: Vec::new(),
             address: None,
             holder: None,
         };

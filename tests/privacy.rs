@@ -83,6 +83,7 @@ impl World {
             text: text.clone(),
             at: at(number),
             reply_to: None,
+            beside: Vec::new(),
             address: None,
             holder: None,
         };

@@ -1,6 +1,9 @@
 -- Where the answer to a message goes, in the words of its platform (JSON).
 ALTER TABLE message ADD COLUMN address TEXT;
 
+-- What came with the words and is not the author's own (JSON list).
+ALTER TABLE message ADD COLUMN beside TEXT;
+
 -- The process that answers it, so that no other does while that one lives.
 ALTER TABLE message ADD COLUMN holder TEXT;
 

@@ -284,6 +284,7 @@ impl Mind {
             place: ask.viewer.place.clone(),
             now: ask.message.at,
             message: ask.message.text.clone(),
+            beside: ask.message.beside.clone(),
             trust,
             mood,
             traits: active_traits(ask, trust, mood),

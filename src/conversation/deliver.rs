@@ -118,7 +118,8 @@ async fn show(outbox: &Outbox, post: Post, text: &str) -> Result<(), OutboxError
 /// Several messages as one: the last, with the words of all.
 pub(super) fn joined(batch: &[Message]) -> Option<Message> {
     let text = batch.iter().map(|message| message.text.as_str()).collect::<Vec<_>>().join("\n");
-    Some(Message { text, ..batch.last()?.clone() })
+    let beside = batch.iter().flat_map(|message| message.beside.clone()).collect();
+    Some(Message { text, beside, ..batch.last()?.clone() })
 }
 
 /// Where the answer to a message goes.

@@ -2,7 +2,7 @@
 
 use crate::{
     memory::NewMessage,
-    model::{CharacterId, Place, Timestamp, UserId, plain},
+    model::{CharacterId, Place, Quoted, Timestamp, UserId, plain},
 };
 
 /// What an adapter hands over for each message that is meant for a character.
@@ -22,6 +22,8 @@ pub struct Inbound {
     pub place: Place,
     /// The words.
     pub text: String,
+    /// What came with the words and is not their own.
+    pub beside: Vec<Quoted>,
     /// When they were said.
     pub at: Timestamp,
     /// Where the answer goes, in the platform's own words (JSON); `None` where it goes back the way the message came.
@@ -39,6 +41,7 @@ impl Inbound {
             user_name: plain(&self.user_name).replace(['\n', '\t'], " "),
             place: self.place,
             text: plain(&self.text),
+            beside: self.beside.into_iter().map(Quoted::made_plain).collect(),
             at: self.at,
             reply_to: None,
             address: self.address,

@@ -20,8 +20,8 @@ use serde::Serialize;
 use crate::{
     embed::{EmbedError, Embeddings},
     model::{
-        Author, CharacterId, Clock, FactId, Message, MessageId, Place, SessionId, Timestamp, TranscriptLine,
-        UnitScore, UserId,
+        Author, CharacterId, Clock, FactId, Message, MessageId, Place, Quoted, SessionId, Timestamp,
+        TranscriptLine, UnitScore, UserId,
     },
     store::{Database, StoreError},
 };
@@ -79,6 +79,8 @@ pub struct NewMessage {
     pub place: Place,
     /// The words.
     pub text: String,
+    /// What came with the words and is not their own.
+    pub beside: Vec<Quoted>,
     /// When it was said.
     pub at: Timestamp,
     /// The message it answers.

@@ -37,6 +37,7 @@ impl Memory {
             scope,
             author: Author::User { id: new.user.clone(), name: new.user_name.clone() },
             text: new.text.clone(),
+            beside: new.beside.clone(),
             at: new.at,
             session: joined.session,
             reply_to: new.reply_to,
@@ -76,6 +77,7 @@ impl Memory {
             scope: to.scope.clone(),
             author: Author::Character,
             text: text.replace('\0', ""),
+            beside: Vec::new(),
             at,
             session: to.session,
             reply_to: Some(to.id),
@@ -288,10 +290,14 @@ async fn insert(
         Author::User { id, name } => (Some(id.to_string()), name.clone()),
         Author::Character => (None, message.character.to_string()),
     };
+    let beside = match message.beside.as_slice() {
+        [] => None,
+        some => Some(serde_json::to_string(some).map_err(|error| StoreError::Corrupt(error.to_string()))?),
+    };
     let added = sqlx::query(
         "INSERT INTO message (id, platform, platform_id, character, scope, author, author_name, text, said_at, \
-         stored_at, session, reply_to, status, address, holder) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
+         stored_at, session, reply_to, status, address, holder, beside) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
          ON CONFLICT (platform, platform_id, character) DO NOTHING",
     )
     .bind(message.id.to_string())
@@ -309,6 +315,7 @@ async fn insert(
     .bind(message.status.as_str().to_owned())
     .bind(message.address.clone())
     .bind(named.holder.map(str::to_owned))
+    .bind(beside)
     .execute(&mut **tx)
     .await?;
     Ok(added.rows_affected() > 0)

@@ -5,6 +5,7 @@ mod id;
 mod knowledge;
 mod message;
 mod place;
+mod quoted;
 mod score;
 mod text;
 mod time;
@@ -18,6 +19,7 @@ pub use knowledge::{
 };
 pub use message::{Author, Message, MessageStatus};
 pub use place::{Place, PlaceError, Scope, ScopeError};
+pub use quoted::Quoted;
 pub use score::UnitScore;
 pub use text::{is_language_tag, plain};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};

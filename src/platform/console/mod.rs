@@ -234,6 +234,7 @@ impl Console {
             place: self.options.place.clone(),
             text: text.to_owned(),
             at: self.now(),
+            beside: Vec::new(),
             address: None,
         };
         let conversations = self.handles.conversations.clone();
