@@ -347,3 +347,26 @@ async fn a_job_is_queued_once() {
         assert_eq!(queue.counts().await.unwrap().pending, 1, "{}", store.name);
     }
 }
+
+/// A reaction counts once, is taken back exactly, and counts again when it is given again.
+#[tokio::test]
+async fn a_reaction_can_be_given_taken_back_and_given_again() {
+    for store in stores().await {
+        let relationships = Relationships::new(store.database.clone(), Arc::new(SystemClock));
+        let (elena, robin) = (elena(), user("robin"));
+        let trust = async || {
+            relationships.standing(&elena, &robin, SystemClock.now(), None).await.unwrap().trust.get().round()
+        };
+        let given = Some((5.0, "a heart"));
+        for (step, (what, expected)) in
+            [(None, 0.0), (given, 5.0), (given, 5.0), (None, 0.0), (None, 0.0), (given, 5.0), (None, 0.0)]
+                .into_iter()
+                .enumerate()
+        {
+            relationships.react(&elena, &robin, "test:room:1:heart", what).await.unwrap();
+            assert!((trust().await - expected).abs() < 0.5, "{}: step {step}", store.name);
+        }
+        relationships.react(&elena, &robin, "test:room:1:star", given).await.unwrap();
+        assert!((trust().await - 5.0).abs() < 0.5, "another emoji is another reaction");
+    }
+}

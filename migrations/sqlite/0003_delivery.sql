@@ -24,3 +24,11 @@ CREATE TABLE outbox (
 CREATE INDEX outbox_room ON outbox (platform, room, created_at);
 CREATE INDEX outbox_sending ON outbox (platform, created_at) WHERE status IN ('sending', 'waiting');
 CREATE INDEX message_unsent ON message (stored_at) WHERE status = 'unsent';
+CREATE INDEX outbox_known ON outbox (platform, room, platform_id);
+
+-- Where a platform's adapter left off, in its own words.
+CREATE TABLE cursor (
+    key        TEXT PRIMARY KEY,
+    value      TEXT NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;

@@ -12,6 +12,7 @@ mod route;
 mod template;
 mod turn;
 
+pub use after::Reacted;
 pub use extract::SessionEnded;
 pub use route::Flag;
 pub use turn::{Ask, Mind, Outcome, Parts};

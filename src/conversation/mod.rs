@@ -4,6 +4,7 @@
 mod data;
 mod deliver;
 mod desk;
+mod feedback;
 mod inbound;
 mod mailbox;
 mod outbound;
@@ -29,11 +30,13 @@ use crate::{
         Aside, Author, CharacterId, Clock, Message, MessageId, Place, Scope, SessionId, Timestamp, TurnEvent,
         Viewer, conversation, plain,
     },
+    relationship::RelationshipError,
     store::{Database, StoreError},
 };
 
 use deliver::Talk;
 use desk::{Desk, Order};
+pub use feedback::Reaction;
 pub use inbound::Inbound;
 pub use outbound::{Capabilities, Lost, Outbound, SendError};
 use outbox::{Begun, Outbox, Post};
@@ -63,6 +66,9 @@ pub enum ConversationError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A relationship could not be read or changed.
+    #[error(transparent)]
+    Relationship(#[from] RelationshipError),
 }
 
 /// What became of an inbound message.
@@ -386,6 +392,30 @@ impl Conversations {
         let talk = self.talk(conversation, outbox);
         self.desk.order(&talk, Order::Repeat(post, text.to_owned())).await;
         Ok(())
+    }
+
+    /// Where a platform's adapter left off, in its own words.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn cursor(&self, key: &str) -> Result<Option<String>, ConversationError> {
+        Ok(data::cursor(&self.database, key).await?)
+    }
+
+    /// Keeps where a platform's adapter has got to.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn keep_cursor(&self, key: &str, value: &str) -> Result<(), ConversationError> {
+        Ok(data::keep_cursor(&self.database, key, value, self.clock.now()).await?)
+    }
+
+    /// The characters that a platform's message was taken in for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn heard_by(&self, platform: &str, platform_id: &str) -> Result<Vec<CharacterId>, ConversationError> {
+        Ok(self.memory.heard_by(platform, platform_id).await?)
     }
 
     /// Stops taking turns on; waits at most `limit` for those under way. What is stored and unanswered is taken up by the

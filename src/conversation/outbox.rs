@@ -195,6 +195,26 @@ impl Outbox {
         Ok(())
     }
 
+    /// What a message of the platform's was sent as; `None`: it was not sent by us.
+    pub(super) async fn shown_as(&self, room: &str, id: &str) -> Result<Option<Post>, OutboxError> {
+        let row = sqlx::query(
+            "SELECT key, conversation, address FROM outbox WHERE platform = $1 AND room = $2 AND platform_id = $3",
+        )
+        .bind(self.platform.platform().to_owned())
+        .bind(room.to_owned())
+        .bind(id.to_owned())
+        .fetch_optional(self.database.readers())
+        .await?;
+        row.map(|row| {
+            Ok(Post {
+                key: row.try_get("key")?,
+                conversation: row.try_get("conversation")?,
+                address: row.try_get("address")?,
+            })
+        })
+        .transpose()
+    }
+
     /// Drops what was begun for a message that nobody wants answered any more.
     pub(super) async fn drop_begun(&self, message: &str) -> Result<(), OutboxError> {
         sqlx::query("DELETE FROM outbox WHERE key LIKE $1 AND status IN ('sending', 'waiting')")

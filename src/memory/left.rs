@@ -3,7 +3,7 @@
 use sqlx::{Row, any::AnyRow};
 
 use super::{Left, Memory, MemoryError, data};
-use crate::model::{MessageId, Timestamp};
+use crate::model::{CharacterId, MessageId, Timestamp};
 
 impl Memory {
     /// Messages of people on this platform that were stored since `not_before` and have no answer, oldest first. They are
@@ -39,6 +39,19 @@ impl Memory {
         .fetch_all(self.database.readers())
         .await?;
         rows.iter().map(left).collect()
+    }
+
+    /// The characters that a platform's message was kept for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn heard_by(&self, platform: &str, platform_id: &str) -> Result<Vec<CharacterId>, MemoryError> {
+        let rows = sqlx::query("SELECT character FROM message WHERE platform = $1 AND platform_id = $2")
+            .bind(platform.to_owned())
+            .bind(platform_id.to_owned())
+            .fetch_all(self.database.readers())
+            .await?;
+        rows.iter().map(|row| Ok(data::parsed(row, "character")?)).collect()
     }
 
     /// Takes a person's message over from `before`. False: somebody else was faster.
