@@ -34,9 +34,15 @@ impl Conversations {
         let Some(feeling) = Feeling::of(&reaction.emoji) else { return Ok(()) };
         let Some(post) = outbox.shown_as(&reaction.room, &reaction.message).await? else { return Ok(()) };
         let Some(character) = speaker(&post).and_then(|id| self.cast.get(&id)) else { return Ok(()) };
-        let source = format!("{}:{}:{}:{}", reaction.platform, reaction.room, reaction.message, reaction.emoji);
-        let reacted =
-            Reacted { user: &reaction.user, source: &source, emoji: &reaction.emoji, feeling, added: reaction.added };
+        let source =
+            format!("{}:{}:{}:{}", reaction.platform, reaction.room, reaction.message, reaction.emoji);
+        let reacted = Reacted {
+            user: &reaction.user,
+            source: &source,
+            emoji: &reaction.emoji,
+            feeling,
+            added: reaction.added,
+        };
         for (number, text) in self.mind.reacted(&character, reacted).await?.into_iter().enumerate() {
             let key = format!("{source}:{}!{number}", reaction.user);
             let news = Post { key, conversation: post.conversation.clone(), address: post.address.clone() };

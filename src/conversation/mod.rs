@@ -414,8 +414,20 @@ impl Conversations {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn heard_by(&self, platform: &str, platform_id: &str) -> Result<Vec<CharacterId>, ConversationError> {
+    pub async fn heard_by(
+        &self,
+        platform: &str,
+        platform_id: &str,
+    ) -> Result<Vec<CharacterId>, ConversationError> {
         Ok(self.memory.heard_by(platform, platform_id).await?)
+    }
+
+    /// Where people talked on a platform since `since`, as addresses, the newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn recent(&self, platform: &str, since: Timestamp) -> Result<Vec<String>, ConversationError> {
+        Ok(self.memory.addresses(platform, since).await?)
     }
 
     /// Stops taking turns on; waits at most `limit` for those under way. What is stored and unanswered is taken up by the

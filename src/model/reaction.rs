@@ -13,7 +13,8 @@ pub enum Feeling {
 }
 
 /// Emoji that are kind. A heart of any colour is.
-const KIND: &str = "👍👏🙌🤝💪🙏❤🧡💛💚💙💜🖤🤍🤎💖💗💓💞💕💘💝🫶😍🥰😘😊☺😄😁😆😂🤣😀😃😇🤗🤩😻🔥✨🎉🥳💯⭐🌟👌🏆🫡🆒";
+const KIND: &str =
+    "👍👏🙌🤝💪🙏❤🧡💛💚💙💜🖤🤍🤎💖💗💓💞💕💘💝🫶😍🥰😘😊☺😄😁😆😂🤣😀😃😇🤗🤩😻🔥✨🎉🥳💯⭐🌟👌🏆🫡🆒";
 /// Emoji that are unkind.
 const UNKIND: &str = "👎🖕😠😡🤬💩🤮🤢🙄😒😤🥱💔🤡👿";
 

@@ -250,9 +250,7 @@ impl Relationships {
         let removed = count(EventKind::ReactionRemoved).await?;
         let (kind, delta, reason, number) = match given {
             Some((delta, reason)) => (EventKind::Reaction, delta, reason, removed),
-            None if added > removed => {
-                (EventKind::ReactionRemoved, 0.0, "a reaction taken back", added - 1)
-            }
+            None if added > removed => (EventKind::ReactionRemoved, 0.0, "a reaction taken back", added - 1),
             None => {
                 let trust = self.standing(character, user, self.clock.now(), None).await?.trust;
                 return Ok(Change { before: trust, after: trust });
