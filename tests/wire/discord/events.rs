@@ -72,6 +72,10 @@ impl World {
     fn tell_message(&mut self, message: Id, name: &str) {
         let Some(it) = self.messages.get(&message) else { return };
         if it.ephemeral_for.is_some() {
+            // They do not go through the guild: only their bot is told, as of a private message.
+            self.tell(it.author, None, MESSAGES, name, |world, reader| {
+                world.message_json(&world.messages[&message], reader)
+            });
             return;
         }
         self.tell_channel(it.channel, MESSAGES, name, |world, reader| {
@@ -88,8 +92,20 @@ impl World {
     }
 
     pub fn tell_deleted(&mut self, message: Id) {
-        let Some(Message { channel, ephemeral_for: None, .. }) = self.messages.get(&message) else { return };
-        let channel = *channel;
+        let Some(Message { channel, author, ephemeral_for, .. }) = self.messages.get(&message) else {
+            return;
+        };
+        let (channel, author) = (*channel, *author);
+        if ephemeral_for.is_some() {
+            self.tell(
+                author,
+                None,
+                MESSAGES,
+                "MESSAGE_DELETE",
+                |_, _| json!({ "id": id(message), "channel_id": id(channel) }),
+            );
+            return;
+        }
         self.tell_channel(channel, MESSAGES, "MESSAGE_DELETE", |world, _| {
             with_guild(json!({ "id": id(message), "channel_id": id(channel) }), world.guild_of(channel))
         });

@@ -6,7 +6,7 @@ use chrono::Utc;
 use serde_json::{Value, json};
 
 use super::{
-    render::{Reader, id},
+    render::Reader,
     rest::{
         Call, Done, Refusal, Reply, invalid, number, refuse, snowflake, too_long, unknown_channel,
         unknown_message,
@@ -121,7 +121,9 @@ fn create(world: &mut World, call: &Call, bot: Id, channel: Id) -> Reply {
         && let Some((first, at)) = world.nonces.get(&(bot, key.clone())).and_then(|it| it.last())
         && at.elapsed() < world.settings.nonce_window
     {
-        return Ok(Done::Json(world.message_json(&world.messages[first], world.reader(bot))));
+        // Deleted since, it is not made again.
+        let first = world.messages.get(first).filter(|it| !it.deleted).ok_or_else(unknown_message)?;
+        return Ok(Done::Json(world.message_json(first, world.reader(bot))));
     }
     let mut message = Message::new(0, channel, bot, "");
     message.nonce = key.as_ref().map(|_| nonce.clone());
@@ -345,9 +347,4 @@ pub fn unreact(world: &mut World, user: Id, target: Id, sign: &str) {
     if gone {
         world.tell_reaction(target, user, sign, false);
     }
-}
-
-/// A message's identity, for who needs no more of it.
-pub fn reference(message: &Message) -> Value {
-    json!({ "id": id(message.id), "channel_id": id(message.channel) })
 }
