@@ -48,6 +48,11 @@ impl Discord {
         self.fail(method, path, 1, Fault::Before(Arc::new(hook)));
     }
 
+    /// How long every request waits before it is done, and its answer after it is: time for a kill in between.
+    pub fn latency(&self, before: Duration, after: Duration) {
+        self.world().settings.latency = (before, after);
+    }
+
     /// Whether requests above their bucket's limit get 429.
     pub fn limits(&self, strict: bool) {
         self.world().settings.limits = strict;
@@ -116,6 +121,11 @@ impl Discord {
         self.world().settings.session_starts = left;
     }
 
+    /// The time between two identifications of a bot; Discord wants 5 s, here it is none unless a test says otherwise.
+    pub fn identify_pace(&self, pace: Duration) {
+        self.world().settings.identify_pace = pace;
+    }
+
     /// The address that `GET /gateway` gives, instead of this server's.
     pub fn gateway_url(&self, url: Option<&str>) {
         self.world().settings.gateway_url = url.map(str::to_owned);
@@ -176,6 +186,11 @@ impl Discord {
     /// Sessions are forgotten, as after a long absence.
     pub fn forget_sessions(&self) {
         self.world().sessions.clear();
+    }
+
+    /// The journal starts anew, for long runs.
+    pub fn forget_journal(&self) {
+        self.world().journal.clear();
     }
 
     /// Connections opened so far.

@@ -133,6 +133,17 @@ impl World {
         });
     }
 
+    /// All reactions of a message are gone.
+    pub fn tell_cleared(&mut self, message: Id) {
+        let channel = self.messages[&message].channel;
+        self.tell_channel(channel, REACTIONS, "MESSAGE_REACTION_REMOVE_ALL", |world, _| {
+            with_guild(
+                json!({ "channel_id": id(channel), "message_id": id(message) }),
+                world.guild_of(channel),
+            )
+        });
+    }
+
     pub fn tell_typing(&mut self, channel: Id, user: Id) {
         self.tell_channel(channel, TYPING, "TYPING_START", |world, _| {
             let body = json!({

@@ -230,6 +230,12 @@ fn identify(
     if shard.0 >= shard.1 {
         return Err((4010, "Invalid shard."));
     }
+    let (pace, now) = (world.settings.identify_pace, Instant::now());
+    let last = world.bot_mut(bot).unwrap().identified.replace(now);
+    if last.is_some_and(|it| now.duration_since(it) < pace) {
+        let _ = wire.send(Out::Send(json!({ "op": 9, "d": false, "s": null, "t": null })));
+        return Ok(());
+    }
     let session = format!("{:032x}", world.take_id());
     connection.session = Some(session.clone());
     connection.compress = body["compress"] == json!(true);

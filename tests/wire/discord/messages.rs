@@ -315,6 +315,10 @@ fn reaction(world: &mut World, method: &str, bot: Id, channel: Id, target: Id, r
             world.must(bot, channel, permission::MANAGE_MESSAGES)?;
             unreact(world, number(user), target, sign);
         }
+        ("DELETE", []) => {
+            world.must(bot, channel, permission::MANAGE_MESSAGES)?;
+            clear(world, target);
+        }
         ("GET", [sign]) => {
             let given = world.messages[&target].reactions.iter().find(|(it, _)| it == sign);
             let users = given.map_or(&[] as &[Id], |(_, users)| users.as_slice());
@@ -347,4 +351,9 @@ pub fn unreact(world: &mut World, user: Id, target: Id, sign: &str) {
     if gone {
         world.tell_reaction(target, user, sign, false);
     }
+}
+
+pub fn clear(world: &mut World, target: Id) {
+    world.messages.get_mut(&target).unwrap().reactions.clear();
+    world.tell_cleared(target);
 }

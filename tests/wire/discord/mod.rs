@@ -15,6 +15,7 @@ mod interactions;
 mod invoke;
 mod limits;
 mod messages;
+mod moderation;
 mod people;
 mod places;
 mod render;

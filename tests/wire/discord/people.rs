@@ -26,6 +26,8 @@ pub struct Say {
     pub embeds: Vec<Value>,
     /// A message that is passed on, with no words of one's own.
     pub forward: Option<Id>,
+    /// The message's flags, as `1 << 13` for a voice message.
+    pub flags: u64,
 }
 
 impl Say {
@@ -62,6 +64,7 @@ impl Discord {
             guild_commands: BTreeMap::new(),
             registrations: 0,
             gone: false,
+            identified: None,
         });
         id
     }
@@ -271,6 +274,7 @@ impl World {
             .map(|(at, name)| json!({ "id": id(message + 100 + at as u64), "name": name, "format_type": 1 }))
             .collect();
         it.embeds = json!(how.embeds);
+        it.flags = how.flags;
         if let Some(origin) = how.forward {
             let from = &self.messages[&origin];
             it.forwarded_from = Some((from.channel, origin));

@@ -20,6 +20,15 @@ pub fn route(world: &mut World, call: &Call, bot: Id, segments: &[&str]) -> Repl
             },
         }))),
         ("GET", ["users", "@me"]) => Ok(Done::Json(world.user_json(bot))),
+        ("GET", ["users", "@me", "guilds"]) => {
+            let them = world.guilds_of(bot).into_iter().map(|guild| {
+                json!({
+                    "id": id(guild), "name": world.guilds[&guild].name, "icon": null, "owner": false,
+                    "permissions": permission::ALL.to_string(), "features": [],
+                })
+            });
+            Ok(Done::Json(them.collect()))
+        }
         ("GET", ["users", user]) => {
             let user = number(user);
             world.users.get(&user).ok_or_else(|| refuse(404, 10_013, "Unknown User"))?;

@@ -96,8 +96,16 @@ pub async fn serve(State(shared): State<Arc<Shared>>, incoming: Incoming) -> Res
         });
         world.journal.len() - 1
     };
-    let response = meet(&shared, call, entry).await;
-    shared.world.lock().unwrap().journal[entry].status = Some(response.status().as_u16());
+    // What a client asked for is done, even when it is killed before the answer.
+    let working = Arc::clone(&shared);
+    let work = tokio::spawn(async move { meet(&working, call, entry).await });
+    let Some(response) = work.await.unwrap() else {
+        // Ends the connection's task, and the connection with it, without a word in the test's output.
+        resume_unwind(Box::new("the answer is lost on purpose"))
+    };
+    if let Some(it) = shared.world.lock().unwrap().journal.get_mut(entry) {
+        it.status = Some(response.status().as_u16());
+    }
     response
 }
 
@@ -107,33 +115,37 @@ fn open(path: &str) -> bool {
     path == "/gateway" || own || path.starts_with("/interactions/")
 }
 
-async fn meet(shared: &Arc<Shared>, mut call: Call, entry: usize) -> Response {
-    let fault = {
+/// The answer; `None` when none is given.
+async fn meet(shared: &Arc<Shared>, mut call: Call, entry: usize) -> Option<Response> {
+    let (fault, delays) = {
         let mut world = shared.world.lock().unwrap();
         let token = call.query.remove("\0authorization").unwrap_or_default();
         let bot = token.strip_prefix("Bot ").unwrap_or_default().to_owned();
         call.bot = world.bots.iter().find(|it| it.token == bot && !it.gone).map(|it| it.id);
-        world.journal[entry].bot = call.bot;
-        if call.bot.is_none() && (!open(&call.path) || !token.is_empty()) {
-            return answer(401, &json!({ "message": "401: Unauthorized", "code": 0 }), None);
+        if let Some(it) = world.journal.get_mut(entry) {
+            it.bot = call.bot;
         }
-        faults::take(&mut world.rules, &call.method, &call.path)
+        if call.bot.is_none() && (!open(&call.path) || !token.is_empty()) {
+            return Some(answer(401, &json!({ "message": "401: Unauthorized", "code": 0 }), None));
+        }
+        (faults::take(&mut world.rules, &call.method, &call.path), world.settings.latency)
     };
+    tokio::time::sleep(delays.0).await;
     let handle = Discord { shared: Arc::clone(shared), server: None };
     match fault {
         None => {}
-        Some(Fault::RateLimited { retry_after, global }) => return flooded(retry_after, global, None),
+        Some(Fault::RateLimited { retry_after, global }) => return Some(flooded(retry_after, global, None)),
         Some(Fault::Status(status)) => {
             let status = StatusCode::from_u16(status).unwrap();
-            return (status, format!("{status}")).into_response();
+            return Some((status, format!("{status}")).into_response());
         }
         Some(Fault::Refused { status, code, message }) => {
-            return answer(status, &json!({ "message": message, "code": code }), None);
+            return Some(answer(status, &json!({ "message": message, "code": code }), None));
         }
-        Some(Fault::Reset) => lose_the_answer(),
+        Some(Fault::Reset) => return None,
         Some(Fault::DoneButSilent) => {
             let _ = act(shared, &call);
-            lose_the_answer()
+            return None;
         }
         Some(Fault::Slow(pause)) => tokio::time::sleep(pause).await,
         Some(Fault::Gate(gate)) => gate.pass().await,
@@ -141,15 +153,12 @@ async fn meet(shared: &Arc<Shared>, mut call: Call, entry: usize) -> Response {
         Some(Fault::After(hook)) => {
             let response = act(shared, &call);
             hook(&handle);
-            return response;
+            return Some(response);
         }
     }
-    act(shared, &call)
-}
-
-/// Ends the connection's task, and the connection with it, without a word in the test's output.
-fn lose_the_answer() -> ! {
-    resume_unwind(Box::new("the answer is lost on purpose"))
+    let response = act(shared, &call);
+    tokio::time::sleep(delays.1).await;
+    Some(response)
 }
 
 fn act(shared: &Shared, call: &Call) -> Response {

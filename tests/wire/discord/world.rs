@@ -63,6 +63,7 @@ pub struct Bot {
     /// How often the whole set of commands was put.
     pub registrations: usize,
     pub gone: bool,
+    pub identified: Option<Instant>,
 }
 
 #[derive(Clone)]
@@ -223,6 +224,10 @@ pub struct Settings {
     pub gateway_url: Option<String>,
     /// How many identifications a day are left.
     pub session_starts: u64,
+    /// The time between two identifications of a bot, below which the second is refused.
+    pub identify_pace: Duration,
+    /// How long every request waits before it is done, and its answer after.
+    pub latency: (Duration, Duration),
 }
 
 impl Default for Settings {
@@ -237,6 +242,8 @@ impl Default for Settings {
             resume_url: None,
             gateway_url: None,
             session_starts: 1_000,
+            identify_pace: Duration::ZERO,
+            latency: (Duration::ZERO, Duration::ZERO),
         }
     }
 }
