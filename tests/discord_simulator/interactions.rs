@@ -101,3 +101,44 @@ async fn buttons_and_forms_work() {
     let seen = discord.message(asked.id.get());
     assert_eq!((seen.text.as_str(), seen.components), ("forgotten", json!([])));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn menus_are_answered_later_and_answers_taken_back() {
+    let (House { discord, channel, robin, .. }, mut running) = online().await;
+    let command = CreateCommand::new("settings").description("Settings").add_option(
+        CreateCommandOption::new(CommandOptionType::SubCommand, "style", "How").add_sub_option(
+            CreateCommandOption::new(CommandOptionType::String, "value", "Which")
+                .required(true)
+                .add_string_choice("short", "short"),
+        ),
+    );
+    Command::set_global_commands(&running.http, vec![command]).await.unwrap();
+    let used = discord.slash(robin, channel, "settings style", &[("value", json!("short"))]);
+    let asked = running.command().await;
+    let sub = &asked.data.options()[0];
+    assert_eq!(sub.name, "style");
+    let options =
+        CreateSelectMenuKind::String { options: vec![CreateSelectMenuOption::new("Elena", "elena")] };
+    let reply = CreateInteractionResponseMessage::new()
+        .content("who?")
+        .select_menu(CreateSelectMenu::new("who", options));
+    asked.create_response(&running.http, CreateInteractionResponse::Message(reply)).await.unwrap();
+    let shown = discord.answered(used).await.message.unwrap();
+    let chosen = discord.select(robin, shown.id, "who", &["elena"]);
+    let choice = running.next(|event| match event {
+        Event::InteractionCreate(it) => it.interaction.into_message_component(),
+        _ => None,
+    });
+    let choice = choice.await;
+    let ComponentInteractionDataKind::StringSelect { values } = &choice.data.kind else { panic!() };
+    assert_eq!(values, &["elena"]);
+    choice.create_response(&running.http, CreateInteractionResponse::Acknowledge).await.unwrap();
+    let change = EditInteractionResponse::new().content("Elena it is").components(vec![]);
+    choice.edit_response(&running.http, change).await.unwrap();
+    let answer = discord.answered(chosen).await;
+    assert_eq!((answer.text(), answer.kind), ("Elena it is", Some(6)));
+    assert_eq!(asked.get_response(&running.http).await.unwrap().content, "Elena it is");
+    asked.delete_response(&running.http).await.unwrap();
+    assert!(discord.message(shown.id).deleted);
+    assert_eq!(refusal(asked.get_response(&running.http).await), (404, 10_008));
+}

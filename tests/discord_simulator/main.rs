@@ -17,12 +17,14 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use serenity::{
     all::{
-        ButtonStyle, ChannelId, Client, Command, CommandInteraction, CommandOptionType, Context,
-        CreateActionRow, CreateAutocompleteResponse, CreateButton, CreateCommand, CreateCommandOption,
-        CreateInputText, CreateInteractionResponse, CreateInteractionResponseFollowup,
-        CreateInteractionResponseMessage, CreateMessage, CreateModal, CreateWebhook, EditMessage,
-        EditWebhookMessage, Event, ExecuteWebhook, GatewayIntents, GetMessages, Http, InputTextStyle,
-        Interaction, MessageId, RawEventHandler, ReactionType,
+        ButtonStyle, ChannelId, Client, Command, CommandInteraction, CommandOptionType,
+        ComponentInteractionDataKind, Context, CreateActionRow, CreateAttachment, CreateAutocompleteResponse,
+        CreateButton, CreateCommand, CreateCommandOption, CreateInputText, CreateInteractionResponse,
+        CreateInteractionResponseFollowup, CreateInteractionResponseMessage, CreateMessage, CreateModal,
+        CreateSelectMenu, CreateSelectMenuKind, CreateSelectMenuOption, CreateWebhook,
+        EditInteractionResponse, EditMessage, EditWebhookMessage, Event, ExecuteWebhook, GatewayIntents,
+        GetMessages, GuildId, Http, InputTextStyle, Interaction, MessageId, RawEventHandler, ReactionType,
+        UserId,
     },
     async_trait,
     gateway::{GatewayError, ShardManager},

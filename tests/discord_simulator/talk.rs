@@ -179,3 +179,65 @@ async fn an_event_that_cannot_be_read_does_not_stop_the_others() {
     assert_eq!(running.message().await.content, "still here?");
     assert_eq!(discord.resumes(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_past_can_be_read_in_pages() {
+    let House { discord, bot, channel, robin, .. } = house().await;
+    let said: Vec<Id> = (0..7).map(|it| discord.say(robin, channel, &it.to_string())).collect();
+    discord.delete(said[5]);
+    let (client, place) = (http(&discord), ChannelId::new(channel));
+    let page = |what: GetMessages| {
+        let client = &client;
+        async move {
+            let found = place.messages(client, what.limit(3)).await.unwrap();
+            found.into_iter().map(|it| it.id.get()).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(page(GetMessages::new()).await, [said[6], said[4], said[3]]);
+    assert_eq!(page(GetMessages::new().after(said[1])).await, [said[4], said[3], said[2]]);
+    assert_eq!(page(GetMessages::new().before(said[3])).await, [said[2], said[1], said[0]]);
+    assert_eq!(page(GetMessages::new().around(said[2])).await, [said[3], said[2], said[1]]);
+    assert_eq!(place.message(&client, said[2]).await.unwrap().content, "2");
+    assert_eq!(refusal(place.message(&client, said[5]).await), (404, 10_008));
+    discord.deny(bot, channel, permission::VIEW_CHANNEL);
+    assert_eq!(refusal(place.message(&client, said[2]).await), (403, 50_001));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn places_and_people_can_be_looked_up() {
+    let House { discord, bot, guild, channel, robin } = house().await;
+    let client = http(&discord);
+    let role = discord.role(guild, "keeper");
+    discord.give_role(robin, guild, role);
+    discord.nick(robin, guild, "Rob");
+    let home = GuildId::new(guild);
+    let member = home.member(&client, robin).await.unwrap();
+    assert_eq!((member.nick.as_deref(), member.roles[0].get()), (Some("Rob"), role));
+    assert!(home.roles(&client).await.unwrap().contains_key(&role.into()));
+    assert_eq!(home.channels(&client).await.unwrap()[&channel.into()].name, "kitchen");
+    assert_eq!(home.to_partial_guild(&client).await.unwrap().name, "house");
+    assert_eq!(ChannelId::new(channel).to_channel(&client).await.unwrap().guild().unwrap().guild_id, home);
+    let user = UserId::new(robin).to_user(&client).await.unwrap();
+    let private = user.create_dm_channel(&client).await.unwrap();
+    assert_eq!(private.id.get(), discord.dm(robin, bot));
+    discord.block(robin);
+    assert_eq!(refusal(private.id.say(&client, "hello?").await), (403, 50_007));
+    let file = CreateMessage::new().add_file(CreateAttachment::bytes(b"abc".as_slice(), "note.txt"));
+    let sent = ChannelId::new(channel).send_message(&client, file.content("see")).await.unwrap();
+    assert_eq!((sent.attachments[0].filename.as_str(), sent.attachments[0].size), ("note.txt", 3));
+    assert_eq!((sent.content.as_str(), discord.shown(channel).len()), ("see", 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_bots_hear_each_other() {
+    let discord = Discord::start().await;
+    discord.bot(TOKEN, "wire");
+    let other = discord.bot("other-token", "other");
+    let channel = discord.channel(discord.guild("house"), "kitchen");
+    let mut running = connect(&discord, GatewayIntents::all()).await;
+    discord.until_online(1).await;
+    let client = HttpBuilder::new("other-token").proxy(discord.url()).ratelimiter_disabled(true).build();
+    ChannelId::new(channel).say(&client, "good morning").await.unwrap();
+    let heard = running.message().await;
+    assert_eq!((heard.author.id.get(), heard.author.bot, heard.nonce.is_none()), (other, true, true));
+}

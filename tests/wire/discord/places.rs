@@ -20,6 +20,8 @@ pub fn route(world: &mut World, call: &Call, bot: Id, segments: &[&str]) -> Repl
             },
         }))),
         ("GET", ["users", "@me"]) => Ok(Done::Json(world.user_json(bot))),
+        // Bots are not told of their private channels.
+        ("GET", ["users", "@me", "channels"]) => Ok(Done::Json(json!([]))),
         ("GET", ["users", "@me", "guilds"]) => {
             let them = world.guilds_of(bot).into_iter().map(|guild| {
                 json!({

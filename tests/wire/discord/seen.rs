@@ -125,6 +125,11 @@ impl Discord {
         world.nonces.iter().map(|((_, nonce), made)| (nonce.clone(), made.len())).collect()
     }
 
+    /// How many messages were created with a nonce.
+    pub fn created(&self, nonce: &str) -> usize {
+        self.creations().into_iter().filter(|(it, _)| it == nonce).map(|(_, times)| times).sum()
+    }
+
     /// Every request so far.
     pub fn journal(&self) -> Vec<Request> {
         self.world().journal.clone()
