@@ -111,14 +111,7 @@ async fn a_compressed_stream_can_be_read() {
     for _ in 0..120 {
         let _ = socket.send(tungstenite::Message::text(json!({ "op": 1, "d": 2 }).to_string())).await;
     }
-    let code = loop {
-        match socket.next().await {
-            Some(Ok(tungstenite::Message::Close(frame))) => break u16::from(frame.unwrap().code),
-            Some(Ok(_)) => {}
-            other => panic!("{other:?}"),
-        }
-    };
-    assert_eq!(code, 4008);
+    assert_eq!(closed_with(&mut socket).await, 4008);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,6 +120,9 @@ async fn the_gateway_can_be_out_of_reach() {
     discord.fail_gateway_endpoint(500);
     assert_eq!(refusal(http(&discord).get_gateway().await).0, 500);
     assert_eq!(refusal(http(&discord).get_bot_gateway().await).0, 500);
+    // The trap: the library then means to dial the real service.
+    let builder = serenity::client::ClientBuilder::new_with_http(http(&discord), GatewayIntents::all());
+    assert_eq!(*builder.await.unwrap().ws_url.lock().await, "wss://gateway.discord.gg");
     discord.heal();
     discord.shards(2);
     let gateway = http(&discord).get_bot_gateway().await.unwrap();
@@ -153,4 +149,46 @@ async fn events_go_to_the_shard_of_their_guild() {
         }
         assert_eq!(heard, usize::from(number as u64 == shard));
     }
+}
+
+/// The code that a connection is closed with.
+async fn closed_with(socket: &mut Socket) -> u16 {
+    loop {
+        match socket.next().await {
+            Some(Ok(tungstenite::Message::Close(frame))) => return u16::from(frame.unwrap().code),
+            Some(Ok(_)) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[rstest]
+#[case::wrong_token(json!({ "token": "nobody", "intents": 1 }), 4004)]
+#[case::unknown_intent(json!({ "intents": 1_u64 << 40 }), 4013)]
+#[case::intent_not_granted(json!({ "intents": 1 << 15 }), 4014)]
+#[case::no_such_shard(json!({ "intents": 1, "shard": [2, 2] }), 4010)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_identification_closes_the_connection(#[case] body: Value, #[case] code: u16) {
+    let House { discord, bot, .. } = house().await;
+    discord.grant_intents(bot, 1 << 1);
+    let mut socket = identify(&discord, "?v=10", body).await;
+    assert_eq!(closed_with(&mut socket).await, code);
+    assert!(discord.sessions().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hasty_identification_is_refused() {
+    let House { discord, .. } = house().await;
+    discord.identify_pace(Duration::from_secs(5));
+    let body = json!({ "intents": 1 });
+    let _first = identify(&discord, "?v=10", body.clone()).await;
+    discord.until_online(1).await;
+    let mut second = identify(&discord, "?v=10", body).await;
+    let mut told = Vec::new();
+    while told.last() != Some(&9) {
+        let payload: Value =
+            serde_json::from_str(&second.next().await.unwrap().unwrap().to_string()).unwrap();
+        told.push(payload["op"].as_u64().unwrap());
+    }
+    assert_eq!((told, discord.online()), (vec![10, 9], 1));
 }

@@ -25,6 +25,9 @@ async fn commands_are_checked_and_answered() {
     let answer = discord.answered(used).await;
     assert_eq!((answer.text(), answer.ephemeral(), answer.kind), ("noted", true, Some(4)));
     assert!(discord.shown(channel).is_empty() && discord.whispered(channel, robin).len() == 1);
+    // The bot is told of what only one person sees as of a private message.
+    let told = running.message().await;
+    assert_eq!((told.content.as_str(), told.guild_id), ("noted", None));
     let twice = asked.create_response(&running.http, CreateInteractionResponse::Message(reply)).await;
     assert_eq!(refusal(twice), (400, 40_060));
 

@@ -154,7 +154,9 @@ async fn identify(discord: &Discord, query: &str, more: Value) -> Socket {
     let url = http(discord).get_gateway().await.unwrap().url;
     let (mut socket, _) = tokio_tungstenite::connect_async(format!("{url}{query}")).await.unwrap();
     let mut body = more;
-    body["token"] = json!(TOKEN);
+    if body["token"].is_null() {
+        body["token"] = json!(TOKEN);
+    }
     body["properties"] = json!({});
     let payload = json!({ "op": 2, "d": body });
     socket.send(tungstenite::Message::text(payload.to_string())).await.unwrap();

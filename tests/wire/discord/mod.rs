@@ -1,5 +1,8 @@
 //! A Discord without Discord: REST and gateway v10 on one loopback port, with people, guilds and faults on demand. Its state
 //! outlives the program under test, as Discord's would: only a resumed session is told what it missed.
+//!
+//! `people` and `invoke` are what persons do, `seen` what they see, `control` what a test changes about the service; the other
+//! files are the service. Where the documentation is silent or a test would take long, `world::Settings` says what is assumed.
 
 #![allow(dead_code, unreachable_pub)]
 #![allow(clippy::string_slice, clippy::needless_pass_by_value, clippy::missing_panics_doc)]
