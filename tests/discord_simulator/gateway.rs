@@ -151,6 +151,28 @@ async fn events_go_to_the_shard_of_their_guild() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn it_shows_when_a_client_is_led_elsewhere() {
+    let House { discord, .. } = house().await;
+    let elsewhere = Elsewhere::start().await;
+    discord.gateway_url(Some(&format!("ws://{}", elsewhere.address())));
+    let _running = connect(&discord, GatewayIntents::all()).await;
+    discord.until("a connection elsewhere", |_| elsewhere.touched() > 0).await;
+    assert_eq!(discord.connections(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_library_resumes_where_it_began() {
+    let House { discord, .. } = house().await;
+    let elsewhere = Elsewhere::start().await;
+    discord.resume_url(Some(&format!("ws://{}", elsewhere.address())));
+    let _running = connect(&discord, GatewayIntents::all()).await;
+    discord.until_online(1).await;
+    discord.drop_connections();
+    discord.until("a resume", |it| it.resumes() == 1 && it.online() == 1).await;
+    assert_eq!(elsewhere.touched(), 0);
+}
+
 /// The code that a connection is closed with.
 async fn closed_with(socket: &mut Socket) -> u16 {
     loop {

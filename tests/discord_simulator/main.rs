@@ -33,7 +33,7 @@ use serenity::{
 };
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_tungstenite::tungstenite;
-use wire::{Discord, Fault, Id, Outcome, Say, mention, permission};
+use wire::{Discord, Elsewhere, Fault, Id, Outcome, Say, mention, permission};
 
 const TOKEN: &str = "MTIzNDU2Nzg5MDEyMzQ1Njc4.wire.token-of-the-simulated-bot";
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -68,18 +68,14 @@ impl Discord {
     pub fn deny(&self, bot: Id, place: Id, permissions: u64) {
         let mut world = self.world();
         *world.denied.entry((bot, place)).or_default() |= permissions;
-        if world.channels.contains_key(&place) {
-            world.tell_changed_channel(place);
-        }
+        world.tell_permissions(place);
     }
 
     /// Gives back what was taken.
     pub fn allow(&self, bot: Id, place: Id) {
         let mut world = self.world();
         world.denied.remove(&(bot, place));
-        if world.channels.contains_key(&place) {
-            world.tell_changed_channel(place);
-        }
+        world.tell_permissions(place);
     }
 
     /// The privileged intents switched on in the developer portal, by their bits.

@@ -165,6 +165,15 @@ impl World {
         });
     }
 
+    /// The permissions of a channel, or of a guild's channels, have changed.
+    pub fn tell_permissions(&mut self, place: Id) {
+        let touched = |it: &&super::world::Channel| it.id == place || it.guild == Some(place);
+        let channels: Vec<Id> = self.channels.values().filter(touched).map(|it| it.id).collect();
+        for channel in channels {
+            self.tell_changed_channel(channel);
+        }
+    }
+
     pub fn tell_changed_channel(&mut self, channel: Id) {
         let thread = self.channels[&channel].kind == kind::PUBLIC_THREAD;
         let name = if thread { "THREAD_UPDATE" } else { "CHANNEL_UPDATE" };

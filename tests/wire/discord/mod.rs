@@ -10,6 +10,7 @@
 
 mod commands;
 mod control;
+mod elsewhere;
 mod events;
 mod faults;
 mod form;
@@ -34,6 +35,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 
 #[allow(unused_imports)]
 pub use self::{
+    elsewhere::Elsewhere,
     faults::{Fault, Gate, Hook},
     invoke::{Answered, Outcome},
     limits::Limit,
