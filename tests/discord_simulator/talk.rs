@@ -169,6 +169,8 @@ async fn moderators_and_previews_are_heard_of() {
     assert_eq!(refusal(ChannelId::new(channel).say(&running.http, "x").await), (404, 10_003));
     discord.leave(bot, guild);
     running.next(|event| matches!(event, Event::GuildDelete(_)).then_some(())).await;
+    discord.join(bot, guild);
+    running.next(|event| matches!(event, Event::GuildCreate(_)).then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -224,6 +224,11 @@ impl World {
             return;
         }
         self.guilds.get_mut(&guild).unwrap().members.insert(user, Member::default());
+        if self.bot(user).is_some() {
+            self.tell(user, Some(guild), super::events::GUILDS, "GUILD_CREATE", |world, reader| {
+                world.guild_create_json(guild, reader)
+            });
+        }
         self.tell_member(guild, user, "GUILD_MEMBER_ADD");
     }
 
