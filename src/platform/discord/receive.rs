@@ -217,8 +217,10 @@ impl Ear<'_> {
         }
         out.push_str(rest);
         let out = out.trim();
+        let to_me = ["<@", "<@!"].iter().any(|at| content.trim_start().starts_with(&format!("{at}{}>", self.me)));
         // What is left of "@Elena, hi".
-        out.trim_start_matches([',', ':', ';']).trim_start().to_owned()
+        let out = out.strip_prefix([',', ':', ';']).filter(|_| to_me).unwrap_or(out);
+        out.trim_start().to_owned()
     }
 
     /// What people see of `<…>` (Discord's documentation, "Message Formatting"); `None`: it is not of Discord's.

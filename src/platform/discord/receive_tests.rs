@@ -82,7 +82,7 @@ fn whoever_is_named_is_called(#[case] text: &str, #[case] expected: &[&str]) {
 
 #[rstest]
 #[case("<@9>, hello <@8> in <#2>", "hello @Sam the Great in #general")]
-#[case("<@!9> <a:wave:123> x < y and a<b", ":wave: x < y and a<b")]
+#[case("<a:wave:123> x < y and a<b", ":wave: x < y and a<b")]
 #[case("<@&50> see <@&51> and <@404>", "see @role and @somebody")]
 #[case("2 < 3 <- <https://a.example/?x=1>", "2 < 3 <- <https://a.example/?x=1>")]
 #[case("<<@9>", "<")]
