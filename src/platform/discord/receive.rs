@@ -217,7 +217,8 @@ impl Ear<'_> {
         }
         out.push_str(rest);
         let out = out.trim();
-        let to_me = ["<@", "<@!"].iter().any(|at| content.trim_start().starts_with(&format!("{at}{}>", self.me)));
+        let to_me =
+            ["<@", "<@!"].iter().any(|at| content.trim_start().starts_with(&format!("{at}{}>", self.me)));
         // What is left of "@Elena, hi".
         let out = out.strip_prefix([',', ':', ';']).filter(|_| to_me).unwrap_or(out);
         out.trim_start().to_owned()
