@@ -36,26 +36,26 @@ async fn two_characters_answer_under_their_own_names_and_a_reaction_is_for_one()
     let world = World::new().await;
     let _running = world.start(&[]).await;
     let discord = &world.discord;
-    world.say_to_bot(world.robin, world.channel, "Iris and Gabriel, hello to you both");
+    world.say_to_bot(world.robin, world.channel, "Iris and Nadia, hello to you both");
     world.answered(world.channel, 2).await;
     let shown = discord.shown(world.channel);
     let of = |name: &str| {
         shown.iter().find(|it| it.name == name && !it.text.contains("No language model")).cloned()
     };
-    let (iris, gabriel) = (of("Iris").expect("Iris speaks"), of("Gabriel").expect("Gabriel speaks"));
-    assert!(iris.webhook.is_some() && gabriel.webhook == iris.webhook, "one webhook a channel");
+    let (iris, nadia) = (of("Iris").expect("Iris speaks"), of("Nadia").expect("Nadia speaks"));
+    assert!(iris.webhook.is_some() && nadia.webhook == iris.webhook, "one webhook a channel");
 
     // Nobody is named: whoever wrote the message that is replied to.
-    discord.reply(world.robin, gabriel.id, "and how are you today?");
-    until("an answer of Gabriel's", || {
-        discord.shown(world.channel).iter().filter(|it| it.name == "Gabriel").count() >= 2
+    discord.reply(world.robin, nadia.id, "and how are you today?");
+    until("an answer of Nadia's", || {
+        discord.shown(world.channel).iter().filter(|it| it.name == "Nadia").count() >= 2
     })
     .await;
 
-    let before = (trust(&world, "iris", world.robin), trust(&world, "gabriel", world.robin));
+    let before = (trust(&world, "iris", world.robin), trust(&world, "nadia", world.robin));
     discord.react(world.robin, iris.id, "❤️");
     until("trust of Iris", || trust(&world, "iris", world.robin) > before.0 + 4.9).await;
-    assert!((trust(&world, "gabriel", world.robin) - before.1).abs() < 1.5, "Gabriel's is his own");
+    assert!((trust(&world, "nadia", world.robin) - before.1).abs() < 1.5, "Nadia's is his own");
     discord.unreact(world.robin, iris.id, "❤️");
     until("the reaction reverted", || (trust(&world, "iris", world.robin) - before.0).abs() < 0.1).await;
     discord.react(world.sam, iris.id, "👎");

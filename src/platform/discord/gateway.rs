@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use twilight_gateway::{
-    CloseFrame, ConfigBuilder, Intents, Message, Session, Shard, ShardId, ShardState,
-    error::ReceiveMessageErrorType, queue::InMemoryQueue,
+    ConfigBuilder, Intents, Message, Session, Shard, ShardId, ShardState, error::ReceiveMessageErrorType,
+    queue::InMemoryQueue,
 };
 
 use super::{
@@ -55,7 +55,7 @@ pub(super) struct Reader {
     pub(super) intents: Intents,
     /// Where the gateway is.
     pub(super) url: String,
-    /// The only host that may be spoken to, when one was configured.
+    /// The only address that may be spoken to, when one was configured.
     pub(super) home: Option<Url>,
 }
 
@@ -124,15 +124,8 @@ impl Reader {
             let item = tokio::select! {
                 item = shard.next() => item,
                 () = stop.cancelled() => {
-                    // A close with this code keeps the session, for the next start to go on with.
-                    shard.close(CloseFrame::RESUME);
-                    let mark = Self::mark(&shard);
-                    let leave = async {
-                        while shard.next().await.is_some_and(|item| !matches!(item, Ok(Message::Close(_)))) {}
-                    };
-                    // Whatever is still said is said again to the next start.
-                    let _ = tokio::time::timeout(Duration::from_secs(1), leave).await;
-                    self.keep(mark).await;
+                    // The connection ends without a close: that would end the session, too, which the next start goes on with.
+                    self.keep(Self::mark(&shard)).await;
                     return Ended::Stopped;
                 }
             };
@@ -181,9 +174,8 @@ impl Reader {
                 }
                 None => return Ended::Closed(None),
             }
-            // The library would go on where Discord says; with a server of one's own, that must not be elsewhere.
-            let strays = shard.resume_url().is_some_and(|url| !self.may_speak_to(url));
-            if strays && matches!(shard.state(), ShardState::Disconnected { .. }) {
+            // The library would go on where the server says; with a server of one's own, that must not be elsewhere.
+            if shard.resume_url().is_some_and(|url| !self.may_speak_to(url)) {
                 shard = self.shard(Self::mark(&shard));
             }
         }
@@ -261,17 +253,19 @@ enum Taken {
     Stopped,
 }
 
-/// Whether an address is at the configured host. The gateway may have a port of its own.
+/// Whether the address of a gateway is the configured one: the same host and port.
 pub(super) fn is_at_home(home: &Url, url: &str) -> bool {
     let is_loopback = |host: &str| {
-        host == "localhost"
-            || host.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        let ip = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+        host == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
     };
     let Ok(url) = Url::parse(url) else { return false };
-    match (home.host_str(), url.host_str()) {
+    let same_host = match (home.host_str(), url.host_str()) {
         (Some(home), Some(host)) => home == host || (is_loopback(home) && is_loopback(host)),
         _ => false,
-    }
+    };
+    // The default ports of ws and http are one, and so are those of wss and https.
+    same_host && home.port_or_known_default() == url.port_or_known_default()
 }
 
 #[cfg(test)]
@@ -280,13 +274,14 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case("http://127.0.0.1:8082", "ws://127.0.0.1:9000/gateway", true)]
-    #[case("http://localhost:8082", "ws://[::1]:9000", true)]
+    #[case("http://127.0.0.1:8082", "ws://127.0.0.1:8082/gateway", true)]
+    #[case("http://localhost:8082", "ws://[::1]:8082", true)]
+    #[case("http://127.0.0.1:8082", "ws://127.0.0.1:9000/gateway", false)]
     #[case("https://chat.example", "wss://chat.example", true)]
     #[case("http://127.0.0.1:8082", "wss://gateway.discord.gg", false)]
     #[case("https://chat.example", "wss://chat.example.evil.test", false)]
     #[case("https://chat.example", "no address", false)]
-    fn home_is_the_configured_host(#[case] home: &str, #[case] url: &str, #[case] expected: bool) {
+    fn home_is_the_configured_address(#[case] home: &str, #[case] url: &str, #[case] expected: bool) {
         assert_eq!(is_at_home(&home.parse().unwrap(), url), expected);
     }
 }
