@@ -5,6 +5,7 @@ mod act;
 mod background;
 mod choose;
 mod compose;
+pub mod crisis;
 mod cues;
 pub mod extract;
 mod fallback;
