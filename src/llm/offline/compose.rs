@@ -222,6 +222,9 @@ impl Turn<'_> {
         {
             return self.on("like-me");
         }
+        if let Some(named) = self.own_name() {
+            return named;
+        }
         let likest = self.likest(sentences);
         let own_topic = |found: &Match<'_>| !topics::NAMED.contains(&found.exchange.topic.as_str());
         let close = likest.filter(|found| found.likeness >= CLOSE && own_topic(found));

@@ -19,6 +19,7 @@ mod stem;
 mod text;
 pub mod topics;
 mod verbs;
+mod whether;
 
 use crate::model::{Preferences, Timestamp};
 

@@ -1,5 +1,8 @@
 //! Answers without a model, with the shipped characters.
 
+mod corrections;
+mod names;
+
 use super::*;
 use crate::model::{Preference, Verbosity};
 use proptest::prelude::*;

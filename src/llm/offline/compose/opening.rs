@@ -1,6 +1,6 @@
 //! What is said before the answer itself: a greeting, a welcome, a word that shows that something arrived.
 
-use super::Turn;
+use super::{Draft, Turn};
 use crate::llm::offline::{
     act,
     choose::reply,
@@ -60,6 +60,44 @@ impl Turn<'_> {
                 None => format!("Nice to meet you, {called}."),
             },
         })
+    }
+
+    /// An answer that holds the character's name, when that is what is asked for.
+    pub(super) fn own_name(&self) -> Option<Draft> {
+        let asked = words(self.message());
+        let of_name = has_any(
+            &asked,
+            &[
+                "what|whats is? your? full|real|first? name",
+                "your name $",
+                "tell me your name",
+                "who are you $",
+                "who are you again|anyway|then|exactly",
+                "who am i talking|speaking to|with",
+                "what are you called",
+                "what do|should|can|may i call you",
+                "introduce yourself",
+            ],
+        );
+        if !of_name || has_any(&asked, &["my name"]) {
+            return None;
+        }
+        let name = self.material.name.split(' ').next()?;
+        let fits = |template: &str| template.contains("{{char}}") || template.contains(name);
+        let body = self
+            .examples
+            .candidates("who-are-you", self.message())
+            .into_iter()
+            .map(reply)
+            .find(|template| {
+                let first = sentences(template).into_iter().next().unwrap_or_default();
+                fits(&first) && self.examples.staleness(template) == 0.0
+            })
+            .map_or_else(|| self.examples.answer("my-name", self.message()), str::to_owned);
+        let mut draft = Draft::of(body);
+        draft.opening.extend(self.brief_greeting().filter(|_| act::greets(self.message())));
+        draft.opening.extend(self.welcome());
+        Some(draft)
     }
 
     /// What was told, in a word or two, to show that it arrived.

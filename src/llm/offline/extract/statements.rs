@@ -68,12 +68,28 @@ const POSSESSIONS: &[&str] = &[
 /// The facts of a clause about `subject`, written as if the subject said `I`; `None` when no rule fits.
 pub(super) fn facts(subject: &str, clause: &[Word]) -> Option<Vec<Found>> {
     called(subject, clause)
+        .or_else(|| moved(subject, clause))
         .or_else(|| favourite(subject, clause))
         .or_else(|| from_openings(subject, clause))
         .or_else(|| age(subject, clause))
         .or_else(|| having(subject, clause))
         .or_else(|| being(subject, clause))
         .filter(|found| !found.is_empty())
+}
+
+/// `I moved from Lisbon to Porto`, `I am moving to Porto`.
+fn moved(subject: &str, clause: &[Word]) -> Option<Vec<Found>> {
+    if let Some(rest) = strip(clause, "i|we am|are moving|relocating to") {
+        let place = place(rest)?;
+        return Some(vec![Found::new(subject, "plans_to", format!("move to {place}"), PLAIN)]);
+    }
+    let rest = strip(clause, "i|we have? moved|relocated away? from")?;
+    let to = rest.iter().position(|word| word.low == "to")?;
+    let (from, place) = (phrase(rest.get(..to)?, 6)?, place(rest.get(to + 1..)?)?);
+    Some(vec![
+        Found::new(subject, "no_longer_lives_in", from, PLAIN),
+        Found::new(subject, "lives_in", place, PLAIN),
+    ])
 }
 
 fn from_openings(subject: &str, clause: &[Word]) -> Option<Vec<Found>> {
