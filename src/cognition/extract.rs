@@ -211,15 +211,6 @@ fn read(text: &str, lines: &[TranscriptLine]) -> Option<Extraction> {
     Some(Extraction { facts: facts.collect(), preferences: preferences.collect(), summary })
 }
 
-/// The shape of a BCP 47 tag (RFC 5646): this wish holds everywhere, so it must not carry words.
-fn is_language_tag(text: &str) -> bool {
-    let mut parts = text.split('-');
-    let language = parts.next().unwrap_or_default();
-    (2..=3).contains(&language.len())
-        && language.chars().all(|c| c.is_ascii_alphabetic())
-        && parts.all(|part| (2..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric()))
-}
-
 fn preference(key: &str, value: &Json) -> Option<Preference> {
     let text = match value {
         Json::String(text) => text.trim().to_owned(),
@@ -239,7 +230,8 @@ fn preference(key: &str, value: &Json) -> Option<Preference> {
         ("avoid_topic", _) => Some(Preference::AvoidTopic(text)),
         ("emojis", "true") => Some(Preference::Emojis(true)),
         ("emojis", "false") => Some(Preference::Emojis(false)),
-        ("language", _) if is_language_tag(&text) => Some(Preference::Language(text)),
+        // This wish holds everywhere, so it must not carry words.
+        ("language", _) => offline::extract::language_tag(&text).map(Preference::Language),
         ("timezone", _) => {
             text.parse::<chrono_tz::Tz>().ok().map(|zone| Preference::Timezone(zone.to_string()))
         }
@@ -283,6 +275,7 @@ mod tests {
             {"line": 0, "key": "verbosity", "value": "gigantic"},
             {"line": 0, "key": "emojis", "value": false},
             {"line": 0, "key": "language", "value": "my locker code is 4711"},
+            {"line": 0, "key": "language", "value": "my-pin-4711"},
             {"line": 0, "key": "language", "value": "pt-BR"},
             {"line": 0, "key": "timezone", "value": "Mars/Olympus"}]}"#;
         let found = read(answer, &lines).unwrap();

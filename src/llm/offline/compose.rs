@@ -141,7 +141,7 @@ impl Turn<'_> {
         }
         let mut draft = Draft::of(self.examples.answer("preference-accepted", self.message()));
         if let Some(Preference::Nickname(name)) =
-            self.wishes.iter().find(|wish| matches!(wish, Preference::Nickname(_)))
+            self.wishes.iter().find(|wish| matches!(wish, Preference::Nickname(name) if !name.is_empty()))
         {
             draft.opening.push(format!("{name} it is."));
         }

@@ -9,10 +9,12 @@
 
 mod clause;
 mod kin;
+mod language;
 pub(crate) mod lists;
 mod openings;
 mod statements;
 mod summary;
+mod undone;
 mod wishes;
 mod words;
 
@@ -97,6 +99,7 @@ pub fn preferences(line: &TranscriptLine) -> Vec<PreferenceDraft> {
         .collect()
 }
 
+pub use language::language_tag;
 pub(crate) use wishes::wishes;
 
 /// Everything in a session: facts and wishes of every line, and a summary when people said enough.

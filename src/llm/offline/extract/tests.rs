@@ -134,6 +134,62 @@ fn facts_are_what_people_state(#[case] text: &str, #[case] expected: &[&str]) {
 #[case("answer in Spanish please", Some("language es"))]
 #[case("can you reply to me in portuguese?", Some("language pt"))]
 #[case("my time zone is Europe/Lisbon", Some("timezone Europe/Lisbon"))]
+#[case("stop with the short answers", Some("verbosity medium"))]
+#[case("no more short answers please", Some("verbosity medium"))]
+#[case("write longer again", Some("verbosity medium"))]
+#[case("normal length again", Some("verbosity medium"))]
+#[case("normal length again please", Some("verbosity medium"))]
+#[case("you can write more now", Some("verbosity medium"))]
+#[case("You can talk more again", Some("verbosity medium"))]
+#[case("you don't have to keep it short anymore", Some("verbosity medium"))]
+#[case("please answer normally again", Some("verbosity medium"))]
+#[case("your answers can be longer again", Some("verbosity medium"))]
+#[case("forget about the short answers", Some("verbosity medium"))]
+#[case("go back to normal answers", Some("verbosity medium"))]
+#[case("back to your usual length", Some("verbosity medium"))]
+#[case("stop being so brief", Some("verbosity medium"))]
+#[case("not so short please", Some("verbosity medium"))]
+#[case("don't keep it short", Some("verbosity medium"))]
+#[case("please stop writing long answers", Some("verbosity short"))]
+#[case("don't write such long answers", Some("verbosity short"))]
+#[case("no long answers please", Some("verbosity short"))]
+#[case("stop with the long answers", Some("verbosity short"))]
+#[case("please write longer answers", Some("verbosity long"))]
+#[case("stop being so formal", Some("style casual"))]
+#[case("you don't have to be so formal", Some("style casual"))]
+#[case("you don't need to be formal anymore", Some("style matching"))]
+#[case("you can be casual again", Some("style casual"))]
+#[case("talk normally again", Some("style matching"))]
+#[case("drop the formal tone", Some("style casual"))]
+#[case("please don't be so casual", Some("style formal"))]
+#[case("you can use emojis again", Some("emojis true"))]
+#[case("emojis are fine again", Some("emojis true"))]
+#[case("I want emojis back", Some("emojis true"))]
+#[case("you don't have to leave out emojis anymore", Some("emojis true"))]
+#[case("stop using emojis", Some("emojis false"))]
+#[case("back to English please", Some("language en"))]
+#[case("speak English again", Some("language en"))]
+#[case("you can speak English again", Some("language en"))]
+#[case("stop answering in Spanish", Some("language en"))]
+#[case("no more Spanish please", Some("language en"))]
+#[case("don't answer in German anymore", Some("language en"))]
+#[case("please switch to pt-BR", Some("language pt-BR"))]
+#[case("answer in de please", Some("language de"))]
+#[case("answer in my-pin-4711 please", None)]
+#[case("please switch to my-pin-4711", None)]
+#[case("switch to plan b please", None)]
+#[case("please answer in no time", None)]
+#[case("stop calling me Bob, call me Robin", Some("nickname Robin"))]
+#[case("call me by my real name again", Some("nickname "))]
+#[case("stop calling me Captain", Some("nickname "))]
+#[case("please don't call me Captain anymore", Some("nickname "))]
+#[case("write more about the sea", None)]
+#[case("tell me more", None)]
+#[case("I can write more now that I have a desk", None)]
+#[case("the film was too short", None)]
+#[case("I stopped drinking", None)]
+#[case("my hair is back to normal length", None)]
+#[case("back to English class tomorrow", None)]
 #[case("I like short stories", None)]
 #[case("I read a short answer in the paper", None)]
 #[case("Call me tomorrow", None)]
@@ -143,7 +199,7 @@ fn facts_are_what_people_state(#[case] text: &str, #[case] expected: &[&str]) {
 #[case("please don't mention this to anyone", None)]
 #[case("I speak Spanish", None)]
 #[case("can you speak Spanish?", None)]
-#[case("you don't have to keep it short", None)]
+#[case("you don't have to keep it short", Some("verbosity medium"))]
 #[case("are your answers always short?", None)]
 fn wishes_are_only_explicit(#[case] text: &str, #[case] expected: Option<&str>) {
     let found: Vec<String> = wishes(text)
@@ -198,6 +254,17 @@ fn a_session_is_summed_up_in_the_third_person() {
     );
     let homes: Vec<_> = found.facts.iter().filter(|fact| fact.predicate == "lives_in").collect();
     assert_eq!(homes.len(), 1);
+}
+
+#[rstest]
+#[case("")]
+#[case("  ")]
+fn a_speaker_without_a_name_is_somebody(#[case] name: &str) {
+    let unnamed = |text: &str| TranscriptLine { name: name.into(), ..line(Some("robin"), text) };
+    let found = session(&[unnamed("I live in Lisbon by the river."), unnamed("I have a dog named Luna.")]);
+    let text = found.summary.unwrap().text;
+    assert!(text.starts_with("Somebody said: they live in Lisbon"), "{text}");
+    assert!(!text.contains("  "), "{text}");
 }
 
 #[rstest]
