@@ -108,6 +108,11 @@ impl Turn<'_> {
         if !self.wishes.is_empty() {
             return self.accept();
         }
+        if self.was_in_danger()
+            && matches!(act, None | Some("thanks" | "farewell" | "good-night" | "comfort" | "apology"))
+        {
+            return Draft { whole: true, ..Draft::of(self.examples.answer("crisis-stay", self.message())) };
+        }
         if let Some(draft) = self.recall() {
             return draft;
         }
@@ -171,6 +176,7 @@ impl Turn<'_> {
         }
         let known = record::known(self.material, self.avoid);
         let mut draft = match recallphrase::told(self.material, &known, &asks, self.avoid) {
+            Some(memory) if is_verdict(&memory) => Draft { memory, ..Draft::of("{{memory}}".to_owned()) },
             Some(memory) => {
                 let body = self
                     .examples
@@ -383,11 +389,22 @@ impl Turn<'_> {
         Draft::of(self.examples.answer(lead.0, lead.1))
     }
 
+    /// True when one of the user's last three messages was one of danger: what comes then is no small talk.
+    fn was_in_danger(&self) -> bool {
+        let last = self.material.history.iter().rev().filter(|(by_user, _)| *by_user).take(3);
+        last.into_iter().any(|(_, said)| act::of(said) == Some("crisis"))
+    }
+
     /// True when one of the user's last two messages asked for comfort.
     fn was_sad(&self) -> bool {
         let last = self.material.history.iter().rev().filter(|(by_user, _)| *by_user).take(2);
         last.into_iter().any(|(_, said)| act::of(said) == Some("comfort"))
     }
+}
+
+/// An answer that stands by itself: "I do remember. No, …" would say two things at once.
+fn is_verdict(memory: &str) -> bool {
+    ["Yes,", "No,", "Yes.", "As far as", "You go by"].iter().any(|opening| memory.starts_with(opening))
 }
 
 /// The most telling act of the message; the order of the cues decides.

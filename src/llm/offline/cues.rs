@@ -239,6 +239,7 @@ pub(super) const CUES: &[(&str, &[&str])] = &[
             "i really? like|love|enjoy talking|chatting",
             "that is|was so|really|very? funny|beautiful|clever|sweet|nice of you",
             "i like|love your",
+            "you are my favourite|hero",
             "good answer|point",
         ],
     ),

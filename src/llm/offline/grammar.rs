@@ -116,6 +116,9 @@ fn having(who: &str, whose: &str, have: &str, kin: &str, object: &str) -> String
 
 /// A predicate of another extractor, read as a verb.
 fn generic(who: &str, as_you: bool, predicate: &str, object: &str) -> String {
+    if let Some(ended) = predicate.strip_prefix("no_longer_") {
+        return generic(&format!("{who} no longer"), as_you, ended, object);
+    }
     let mut parts = predicate.split('_').filter(|part| !part.is_empty());
     let verb = parts.next().unwrap_or("is");
     let verb = if as_you { verbs::with_you(verb) } else { verb.to_owned() };

@@ -254,7 +254,12 @@ fn everything(known: &[Known], subject: &str) -> Vec<String> {
         });
     }
     let owned = format!("{subject}'s ");
-    let rest = known.iter().filter(|fact| {
+    let replaced = |fact: &Known| {
+        fact.predicate
+            .strip_prefix("no_longer_")
+            .is_some_and(|ended| !values(known, &fact.subject, ended).is_empty())
+    };
+    let rest = known.iter().filter(|fact| !replaced(fact)).filter(|fact| {
         let own = fact.subject.eq_ignore_ascii_case(subject) && !ORDER.contains(&fact.predicate.as_str());
         let kin_with_name =
             fact.predicate.starts_with("has_") && fact.object.chars().next().is_some_and(char::is_uppercase);

@@ -125,6 +125,7 @@ pub(super) fn answer(record: &Record, subject: &str, asked: &[Found], of_past: b
         }
         match (now, over) {
             (Some(now), true) if of_past => Some(format!("Yes, once. Now {now}.")),
+            (Some(now), true) if predicate == "is_named" => Some(format!("No, {now}.")),
             (Some(now), true) => Some(format!("No, not any more: {now}.")),
             (None, true) if of_past => Some("Yes, but no longer.".to_owned()),
             (None, true) => Some("No, not any more.".to_owned()),

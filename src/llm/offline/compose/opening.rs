@@ -3,7 +3,7 @@
 use super::{Draft, Turn};
 use crate::llm::offline::{
     act,
-    choose::reply,
+    choose::{asked as line_of, reply},
     extract, stem,
     text::{self, capitalise, has_any, sentences, words},
 };
@@ -84,9 +84,13 @@ impl Turn<'_> {
         }
         let name = self.material.name.split(' ').next()?;
         let fits = |template: &str| template.contains("{{char}}") || template.contains(name);
-        let body = self
-            .examples
-            .candidates("who-are-you", self.message())
+        let mut candidates = self.examples.candidates("who-are-you", self.message());
+        if has_any(&asked, &["name", "called", "call you"]) {
+            candidates.sort_by_key(|exchange| {
+                !line_of(exchange).is_some_and(|line| has_any(&words(line), &["name"]))
+            });
+        }
+        let body = candidates
             .into_iter()
             .map(reply)
             .find(|template| {
@@ -94,6 +98,7 @@ impl Turn<'_> {
                 fits(&first) && self.examples.staleness(template) == 0.0
             })
             .map_or_else(|| self.examples.answer("my-name", self.message()), str::to_owned);
+        let body = if self.material.user_name.is_some() { without_name_question(&body) } else { body };
         let mut draft = Draft::of(body);
         draft.opening.extend(self.brief_greeting().filter(|_| act::greets(self.message())));
         draft.opening.extend(self.welcome());
@@ -105,9 +110,10 @@ impl Turn<'_> {
         if self.introduced.is_some() {
             return None;
         }
-        let fact = self.told.iter().find(|fact| {
-            fact.predicate != "has_pet" || !self.told.iter().any(|other| other.predicate == "is_named")
-        })?;
+        let fact =
+            self.told.iter().filter(|fact| !fact.predicate.starts_with("no_longer_")).find(|fact| {
+                fact.predicate != "has_pet" || !self.told.iter().any(|other| other.predicate == "is_named")
+            })?;
         let object = fact.object.as_str();
         let own = has_any(&words(object), &["my|me|i|our|your"]);
         if own || object.split(' ').count() > 4 || stem::is_light(&object.to_lowercase()) {
@@ -131,4 +137,21 @@ impl Turn<'_> {
             _ => None,
         }
     }
+}
+
+/// The answer without a closing question for the user's name.
+fn without_name_question(said: &str) -> String {
+    let mut parts = sentences(said);
+    let asks_name = parts.len() > 1
+        && parts.last().is_some_and(|last| {
+            last.ends_with('?')
+                && has_any(
+                    &words(last),
+                    &["yours", "call you", "you called", "who is there", "what is yours", "and you $"],
+                )
+        });
+    if asks_name {
+        parts.pop();
+    }
+    parts.join(" ")
 }

@@ -136,6 +136,23 @@ fn split(words: &[Word]) -> Vec<Vec<Word>> {
     let mut pause = false;
     for (at, word) in words.iter().enumerate() {
         let next = words.get(at + 1).map(|next| next.low.as_str());
+        let has_more = (word.low == "and" || pause)
+            && parts.last().is_some_and(|part| strip(part, "i|we have got?").is_some())
+            && words
+                .get(if word.low == "and" { at + 1 } else { at }..)
+                .is_some_and(super::kin::counts_somebody);
+        if has_more {
+            // "I have a dog and two kids" has two clauses.
+            let opening = parts.last().and_then(|part| part.get(..2)).unwrap_or_default().to_vec();
+            parts.push(opening);
+            pause = word.pause;
+            if word.low != "and"
+                && let Some(part) = parts.last_mut()
+            {
+                part.push(word.clone());
+            }
+            continue;
+        }
         let starts = STARTERS.contains(&word.low.as_str());
         let joins = at > 0
             && COORDINATORS.contains(&word.low.as_str())

@@ -74,6 +74,12 @@ fn by_pronoun(clause: &[Word], last_named: Option<&str>) -> Option<Vec<Found>> {
     about(noun, rest)
 }
 
+/// True for `two kids`, `a cat called Miso`: somebody who is counted at the front of `words`.
+pub(super) fn counts_somebody(words: &[Word]) -> bool {
+    let counted = words.first().is_some_and(|first| !matches!(first.low.as_str(), "my" | "our"));
+    counted && count(words).is_some_and(|(_, rest)| noun(rest).is_some())
+}
+
 fn count(words: &[Word]) -> Option<(usize, &[Word])> {
     let first = words.first()?;
     let tail = words.get(1..)?;
