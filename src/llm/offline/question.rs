@@ -109,6 +109,17 @@ const BEFORE: &[(&str, &str, &str)] = &[
     ("what did i do before|earlier|previously", "works_as", "your work before"),
 ];
 
+/// Questions about somebody of the user's: what stands before them, what behind, what is asked, and how it is said back.
+const OF_KIN: &[(&str, &str, &[&str], &str)] = &[
+    ("where do|does my|our", "live", &["lives_in"], "where your {} lives"),
+    ("where is my|our", "living", &["lives_in"], "where your {} lives"),
+    ("where is my|our", "from", &["comes_from"], "where your {} comes from"),
+    ("where do|does my|our", "work", &["works_at", "works_in", "works_as"], "where your {} works"),
+    ("what do|does my|our", "do", &["works_as", "works_at", "studies"], "what your {} does"),
+    ("how old is|are my|our", "", &["is_aged"], "how old your {} is"),
+    ("when is my|our", "'s birthday", &["birthday_is"], "the birthday of your {}"),
+];
+
 const EVERYTHING: &[&str] = &[
     "do you know|remember about me",
     "you know|remember about me",
@@ -178,10 +189,10 @@ pub(super) fn asks(message: &str, flagged: bool, people: &[String]) -> Vec<Ask> 
             people.iter().find(|person| all.iter().any(|word| word.raw.eq_ignore_ascii_case(person)));
         let seen = person.map_or_else(|| all.clone(), |person| as_first_person(&all, person));
         for part in parts(&seen) {
-            if let Some(mut ask) = of_part(part, flagged, found.is_empty()) {
+            if let Some(mut ask) = kin_asked(part).or_else(|| of_part(part, flagged, found.is_empty())) {
                 if let Some(person) = person {
                     ask.phrase = ask.phrase.replace("your", &format!("{person}'s")).replace("you", person);
-                    ask.subject.clone_from(person);
+                    ask.subject = ask.subject.replacen(super::extract::SPEAKER, person, 1);
                 }
                 if !found.contains(&ask) {
                     found.push(ask);
@@ -335,6 +346,23 @@ fn of_part(part: &[Word], flagged: bool, first: bool) -> Option<Ask> {
         || (first_person && about_past && opened)
         || (flagged && opened);
     asks_memory.then(|| ask(Wanted::Open, &about(part))).flatten()
+}
+
+/// `where does my sister live`: a value of the subject `user's sister`.
+fn kin_asked(part: &[Word]) -> Option<Ask> {
+    OF_KIN.iter().find_map(|(before, behind, predicates, phrase)| {
+        let rest = find(part, before)?;
+        let thing = noun(rest);
+        let known = thing.split(' ').next_back().is_some_and(super::extract::is_kin);
+        let tail = rest.get(thing.split(' ').count()..)?;
+        let fits = known && (behind.is_empty() || strip(tail, behind).is_some());
+        fits.then(|| Ask {
+            wanted: Wanted::Value(predicates),
+            subject: format!("{}'s {thing}", super::extract::SPEAKER),
+            phrase: phrase.replace("{}", &thing),
+            said: join(part),
+        })
+    })
 }
 
 /// Questions that ask for a number, a time, a yes or no, or for what was before.

@@ -93,6 +93,12 @@ fn shared_subject<'a>(one: &str, other: &'a str) -> Option<&'a str> {
 fn facts(material: &Material, known: &[Known], ask: &Ask) -> Vec<String> {
     let subject = ask.subject.as_str();
     match &ask.wanted {
+        Wanted::Value(predicates) if subject.contains("'s ") => {
+            let (whose, thing) = subject.split_once("'s ").unwrap_or((subject, ""));
+            let of_them =
+                |fact: &&Known| is_of(fact, whose, thing) && predicates.contains(&fact.predicate.as_str());
+            known.iter().filter(of_them).map(one).take(3).collect()
+        }
         Wanted::Value(predicates) => {
             let mut told: Vec<String> =
                 predicates.iter().filter_map(|predicate| clause(known, subject, predicate)).collect();

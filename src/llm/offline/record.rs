@@ -1,7 +1,12 @@
 //! What is on record: the stored facts, and those that messages state. Of what cannot hold together, the newest holds;
 //! the rest is kept apart as what once was.
 
-use super::{Material, extract, fill::touches, stem::content};
+use super::{
+    Material, extract,
+    fill::touches,
+    stem::content,
+    text::{join, words},
+};
 use crate::model::Timestamp;
 
 /// A fact with its subject made plain: `user`, `user's dog`, `Sam`, `Sam's dog`.
@@ -20,6 +25,23 @@ pub(super) struct Record {
     pub(super) held: Vec<Known>,
     /// What held once and was corrected or taken back.
     pub(super) ended: Vec<Known>,
+}
+
+impl Record {
+    /// `How old is Lena` as `how old is my daughter`; `None` when no name of somebody of the user's is in it.
+    pub(super) fn without_names(&self, message: &str) -> Option<String> {
+        let words = words(message);
+        let kin = self.held.iter().filter(|fact| fact.predicate == "is_named").find_map(|fact| {
+            let noun = fact.subject.strip_prefix("user's ").filter(|_| !fact.object.contains(' '))?;
+            let at = words.iter().position(|word| word.raw.eq_ignore_ascii_case(&fact.object))?;
+            Some((at, noun))
+        });
+        let (at, noun) = kin?;
+        let (before, after) = (words.get(..at)?, words.get(at + 1..)?);
+        let after = join(after);
+        let gap = if after.starts_with("'s") { "" } else { " " };
+        Some(format!("{} my {noun}{gap}{after}?", join(before)))
+    }
 }
 
 /// Predicates that hold one value at a time; `memory::knowledge` keeps the same rule for what is stored.
@@ -140,7 +162,9 @@ fn replaces(new: &Known, old: &Known) -> bool {
     }
     let ended_by = new.predicate.strip_prefix("no_longer_");
     if ended_by == Some(old.predicate.as_str()) {
-        return same;
+        // "the bakery" is "a bakery in Bristol".
+        let whole = content(&old.object);
+        return same || content(&new.object).iter().all(|stem| whole.contains(stem));
     }
     if new.when == old.when {
         return false;

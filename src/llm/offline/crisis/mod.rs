@@ -71,6 +71,34 @@ pub fn found_in(text: &str) -> bool {
     hits(&TELLING, &left)
 }
 
+/// True when such words are about somebody else: what helps then is to go to them.
+#[must_use]
+pub fn is_of_another(text: &str) -> bool {
+    static OTHER: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let whom = "friend|bestie|brother|sister|son|daughter|kid|child|mum|mom|mother|dad|father|wife|husband|partner|\
+                    girlfriend|boyfriend|gf|bf|cousin|student|roommate|flatmate|neighbou?r|colleague|ex|uncle|aunt|niece|nephew|grandma|grandpa";
+        RegexBuilder::new(&bounded(&format!(
+            "(?:my|a|our|his|her)(?: best| old| little| older| younger| close)? (?:{whom})|he|she|hes|shes|someone|somebody|mein freund|meine freundin|mi amig[oa]|mon ami"
+        )))
+        .unicode(false)
+        .build()
+        .ok()
+    });
+    static SELF: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        RegexBuilder::new(&bounded(
+            "my ?self|myslef|mysef|i (?:just |really |also )?(?:want|wanna|wish|cant|took|will)|im (?:going|gonna|done|tired)|id rather|my (?:own )?life|mich|me quiero|quiero|je veux",
+        ))
+        .unicode(false)
+        .build()
+        .ok()
+    });
+    let plain = plain(text);
+    let hits = |pattern: &LazyLock<Option<Regex>>| {
+        LazyLock::force(pattern).as_ref().is_some_and(|pattern| pattern.is_match(&plain))
+    };
+    hits(&OTHER) && !hits(&SELF)
+}
+
 fn set(lists: &[&[&str]]) -> Option<RegexSet> {
     let patterns = lists.iter().flat_map(|list| list.iter()).map(|pattern| bounded(pattern));
     RegexSetBuilder::new(patterns).unicode(false).size_limit(SIZE).build().ok()

@@ -248,6 +248,12 @@ fn plain(clause: &[Word]) -> Vec<Word> {
         "last week|month|year|summer|winter",
         "that is wrong|not right|old|outdated",
         "at the moment",
+        "before that?",
+        "previously",
+        "earlier",
+        "back then",
+        "in the past",
+        "once",
     ];
     let mut rest = clause;
     let mut greeted = false;

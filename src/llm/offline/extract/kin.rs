@@ -74,6 +74,11 @@ fn by_pronoun(clause: &[Word], last_named: Option<&str>) -> Option<Vec<Found>> {
     about(noun, rest)
 }
 
+pub(super) fn is_kin(low: &str) -> bool {
+    let singular = singular(low);
+    PETS.contains(&singular.as_str()) || RELATIONS.contains(&singular.as_str())
+}
+
 /// True for `two kids`, `a cat called Miso`: somebody who is counted at the front of `words`.
 pub(super) fn counts_somebody(words: &[Word]) -> bool {
     let counted = words.first().is_some_and(|first| !matches!(first.low.as_str(), "my" | "our"));

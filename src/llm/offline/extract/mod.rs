@@ -69,6 +69,11 @@ pub(crate) fn denials(text: &str) -> Vec<String> {
     clause::clauses(text).iter().filter_map(|clause| clause::denied(clause)).collect()
 }
 
+/// True for an animal or a person that one may have, in the singular or plural.
+pub(in crate::llm::offline) fn is_kin(noun: &str) -> bool {
+    kin::is_kin(noun)
+}
+
 /// The facts of one clause about its speaker, as [`statements`] has them.
 pub(in crate::llm::offline) fn of_clause(clause: &[Word]) -> Vec<Found> {
     kin::facts(clause, &mut None).or_else(|| statements::facts(SPEAKER, clause)).unwrap_or_default()

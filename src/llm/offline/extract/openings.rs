@@ -19,7 +19,8 @@ pub(super) enum Object {
 pub(super) const OPENINGS: &[(&str, &str, Object)] = &[
     ("i|we live|lived? in|at", "lives_in", Object::Place),
     ("i|we am|are living|based in|at", "lives_in", Object::Place),
-    ("i|we have lived|been living in", "lives_in", Object::Place),
+    ("i|we have lived in", "lives_in", Object::Place),
+    ("i|we have been living in", "lives_in", Object::Place),
     ("i|we have? moved|relocated back|over? to", "lives_in", Object::Place),
     ("i|we have? moved out of", "no_longer_lives_in", Object::Place),
     ("i|we have? moved away? from", "no_longer_lives_in", Object::Place),

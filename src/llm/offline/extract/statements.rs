@@ -6,7 +6,7 @@ use super::{
     lists::{JOBS, LANGUAGES, NUMBERS, PEOPLES, POINTING, STATES},
     openings::{OPENINGS, Object},
 };
-use crate::llm::offline::text::{Word, strip};
+use crate::llm::offline::text::{Word, has_any, strip};
 
 /// Said in plain words.
 const PLAIN: f64 = 0.9;
@@ -96,10 +96,11 @@ fn from_openings(subject: &str, clause: &[Word]) -> Option<Vec<Found>> {
     let (rest, predicate, object) = OPENINGS.iter().find_map(|(opening, predicate, object)| {
         strip(clause, opening).map(|rest| (rest, *predicate, *object))
     })?;
-    let first_is_past = clause.get(1).is_some_and(|word| word.low == "lived");
-    if first_is_past {
+    let lived = clause.get(1).is_some_and(|word| word.low == "lived");
+    if lived && has_any(clause, &["all my life", "my whole|entire life", "since", "would|could"]) {
         return None;
     }
+    let predicate = if lived && predicate == "lives_in" { "no_longer_lives_in" } else { predicate };
     let one = |object: Option<String>, predicate: &str| {
         object.map(|object| vec![Found::new(subject, predicate, object, PLAIN)])
     };

@@ -32,6 +32,8 @@ fn after(lines: &[&str]) -> Material {
 #[case(&["I don't like mushrooms", "I love mushrooms"], "Do I like mushrooms?", "Yes, you like mushrooms.")]
 #[case(&["I work as a nurse", "I work as a teacher"], "What do I do?", "You work as a teacher")]
 #[case(&["I work as a nurse", "I work as a teacher"], "Do I work as a nurse?", "No, not any more: you work as a teacher.")]
+#[case(&["I work at a bakery in Bristol", "I quit my job at the bakery"], "Do I work at a bakery?", "No, not any more.")]
+#[case(&["I moved to Porto last week. Before that I lived in Lisbon."], "Where did I live before?", "You lived in Lisbon before. Now you live in Porto.")]
 #[case(&["I'm married", "I'm divorced"], "Am I married?", "No, not any more")]
 #[case(&["My favourite colour is green", "My favourite colour is red"], "What is my favourite colour?", "Your favourite colour is red")]
 #[case(&["I have two cats", "I have three cats"], "How many cats do I have?", "You have three cats.")]
@@ -52,6 +54,7 @@ fn the_newest_holds(#[case] lines: &[&str], #[case] question: &str, #[case] expe
 #[case(&["My sister is called Ana.", "My sister is called Bea, not Ana"], "What is my sister called?", "Ana")]
 #[case(&["I live in Lisbon"], "Do I live in Porto?", "Yes")]
 #[case(&["I like hiking"], "Do I like cheese?", "hiking")]
+#[case(&["my daughter Lena is 7"], "where does my daughter live?", "Lena")]
 fn what_is_over_is_not_told(#[case] lines: &[&str], #[case] question: &str, #[case] never: &str) {
     let told = asked(after(lines), question);
     assert!(!told.contains(never), "{told}");
@@ -83,6 +86,12 @@ fn a_stored_fact_is_not_undone_by_an_older_message() {
 #[case(&["I have a dog named Luna."], "how many dogs do I have?", "You have one dog: Luna.")]
 #[case(&["I have two cats, Tom and Jerry"], "How many cats do I have?", "two cats: Tom and Jerry.")]
 #[case(&["I have a dog named Luna.", "I have a cat called Miso"], "How many pets do I have?", "You have two pets: Luna and Miso.")]
+#[case(&["my sister lives in Oslo"], "where does my sister live?", "Your sister lives in Oslo")]
+#[case(&["my sister lives in Oslo", "my sister moved to Bergen"], "where does my sister live?", "Your sister lives in Bergen")]
+#[case(&["my daughter Lena is 7"], "how old is my daughter?", "Your daughter is 7 years old")]
+#[case(&["my daughter Lena is 7"], "how old is Lena?", "Your daughter is 7 years old")]
+#[case(&["my sister Ana lives in Porto"], "Where does Ana live?", "Your sister lives in Porto")]
+#[case(&["My dad is a carpenter"], "what does my dad do?", "Your dad works as a carpenter")]
 #[case(&["My exam is on Friday."], "When is my exam?", "My exam is on Friday.")]
 #[case(&["I have an exam on 12 June."], "when is my exam", "I have an exam on 12 June.")]
 #[case(&["My dentist appointment is at three."], "When is my dentist appointment?", "My dentist appointment is at three.")]
