@@ -213,12 +213,9 @@ impl Turn<'_> {
     /// `Yes, I do. {{memory}}` without its first sentence, where what is asked is no yes-or-no question.
     fn without_yes(&self, body: &str) -> String {
         let asks_what = has_any(&words(self.message()), &["what|where|when|who|which|how|whose"]);
-        let affirms = has_any(
-            &words(body).into_iter().take(3).collect::<Vec<_>>(),
-            &["yes", "no", "i do", "of course", "certainly"],
-        );
+        let affirms = has_any(&words(body).into_iter().take(3).collect::<Vec<_>>(), &["yes", "no", "i do"]);
         match body.split_once("{{memory}}") {
-            Some((before, after)) if asks_what && affirms && words(before).len() <= 4 => {
+            Some((before, after)) if asks_what && affirms && words(before).len() <= 8 => {
                 format!("{{{{memory}}}}{after}")
             }
             _ => body.to_owned(),
@@ -412,9 +409,9 @@ impl Turn<'_> {
         Draft::of(self.examples.answer(lead.0, lead.1))
     }
 
-    /// What the user said of danger in their last three messages: what comes after it is no small talk.
+    /// What the user said of danger in their last four messages: what comes after it is no small talk.
     fn danger(&self) -> Option<&str> {
-        let last = self.material.history.iter().rev().filter(|(by_user, _)| *by_user).take(3);
+        let last = self.material.history.iter().rev().filter(|(by_user, _)| *by_user).take(4);
         last.map(|(_, said)| said.as_str()).find(|said| crisis::found_in(said))
     }
 

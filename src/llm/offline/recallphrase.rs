@@ -351,7 +351,11 @@ fn quoted(material: &Material, record: &Record, ask: &Ask, avoid: &[String]) -> 
             .collect(),
     };
     if matches!(ask.wanted, Wanted::Everything) || !direct {
+        let of_name = matches!(ask.wanted, Wanted::WhenTold) && thing.is_empty();
+        let names =
+            |sentence: &str| extract::statements(sentence).iter().any(|fact| fact.predicate == "is_named");
         let best = candidates(material, ask, avoid)
+            .filter(|(_, sentence)| !of_name || names(sentence))
             .filter(|(_, sentence)| !corrected(sentence))
             .map(|(line, sentence)| {
                 let stems = content(&sentence);

@@ -323,7 +323,9 @@ fn being(subject: &str, clause: &[Word]) -> Option<Vec<Found>> {
         "trans",
         "pregnant",
     ];
-    let rest = strip(clause, "i am")?;
+    let over = strip(clause, "i am no longer").or_else(|| strip(clause, "i am not"));
+    let rest = over.or_else(|| strip(clause, "i am"))?;
+    let predicate = |held: &str| if over.is_some() { format!("no_longer_{held}") } else { held.to_owned() };
     let article = strip(rest, "a|an");
     let what = phrase(article.unwrap_or(rest), 5)?;
     let last = what.to_lowercase();
@@ -337,10 +339,10 @@ fn being(subject: &str, clause: &[Word]) -> Option<Vec<Found>> {
         .unwrap_or(&before_of);
     let head = head.split(' ').next_back().unwrap_or_default();
     if article.is_some() && JOBS.contains(&head) {
-        return Some(vec![Found::new(subject, "works_as", what, PLAIN)]);
+        return Some(vec![Found::new(subject, &predicate("works_as"), what, PLAIN)]);
     }
     if (TRAITS.contains(&last.as_str()) || PEOPLES.contains(&last.as_str())) && what.split(' ').count() <= 2 {
-        return Some(vec![Found::new(subject, "is", what, PLAIN)]);
+        return Some(vec![Found::new(subject, &predicate("is"), what, PLAIN)]);
     }
     None
 }
