@@ -256,7 +256,10 @@ impl Turn<'_> {
         }
         let likest = self.likest(sentences);
         let own_topic = |found: &Match<'_>| !topics::NAMED.contains(&found.exchange.topic.as_str());
-        let close = likest.filter(|found| found.likeness >= CLOSE && own_topic(found));
+        // What somebody tells of themselves is no question for the character's own taste.
+        let asks = |found: &Match<'_>| asked(found.exchange).is_some_and(is_question);
+        let fits = |found: &Match<'_>| own_topic(found) && (self.told.is_empty() || !asks(found));
+        let close = likest.filter(|found| found.likeness >= CLOSE && fits(found));
         let weighty = matches!(act, Some("are-you-an-ai" | "boundary" | "insult"));
         let mut draft = match (close, act) {
             (Some(found), _) if !weighty => self.by_example(found),

@@ -3,7 +3,7 @@
 use super::{
     extract,
     record::Known,
-    text::{capitalise, words},
+    text::{and_list, capitalise, words},
     verbs,
 };
 
@@ -18,6 +18,11 @@ pub(super) fn object(fact: &Known) -> String {
             .join(" ")
     } else {
         fact.object.clone()
+    };
+    let raw = if fact.predicate == "is_named" && raw.matches(" and ").count() > 1 {
+        and_list(&raw.split(" and ").map(str::to_owned).collect::<Vec<_>>())
+    } else {
+        raw
     };
     let words = words(&raw);
     let speaks_of_self =

@@ -234,6 +234,11 @@ fn described(kin: &Kin<'_>, count: usize, last_named: &mut Option<String>) -> Op
     if kin.rest.is_empty() {
         return None;
     }
+    // "My dogs are Rex and Max."
+    let several = strip(kin.rest, "are").map(names).filter(|names| names.len() > 1);
+    if let Some(names) = several {
+        return Some(introduce(kin, &names, last_named));
+    }
     let first = kin.rest.first().filter(|word| word.is_capitalised() && word.low != "i");
     let names = first.map(|_| names(kin.rest)).unwrap_or_default();
     if names.is_empty() || (count > 1 && names.len() > count) {

@@ -23,7 +23,7 @@ pub(super) const OPENINGS: &[(&str, &str, Object)] = &[
     ("i|we have been living in", "lives_in", Object::Place),
     ("i|we have? moved|relocated back|over? to", "lives_in", Object::Place),
     ("i|we have? moved out of", "no_longer_lives_in", Object::Place),
-    ("i|we have? moved away? from", "no_longer_lives_in", Object::Place),
+    ("i|we have? moved away|here|over? from", "no_longer_lives_in", Object::Place),
     ("i|we no longer live in|at", "no_longer_lives_in", Object::Place),
     ("i|we do not live in|at", "no_longer_lives_in", Object::Place),
     ("i|we used to live in|at", "no_longer_lives_in", Object::Place),

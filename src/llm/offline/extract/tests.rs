@@ -30,6 +30,8 @@ fn told(text: &str) -> Vec<String> {
 #[case("Before that I lived in Lisbon.", &["user no_longer_lives_in Lisbon"])]
 #[case("I lived in Rome for two years", &["user no_longer_lives_in Rome"])]
 #[case("I have lived in Rome for two years", &["user lives_in Rome"])]
+#[case("I live in Bergen. I moved here from Oslo.", &["user lives_in Bergen", "user no_longer_lives_in Oslo"])]
+#[case("my dogs are Rex and Max", &["user has_pet dog", "user's dogs is_named Rex and Max"])]
 #[case("I stopped playing chess", &["user no_longer_plays chess"])]
 #[case("I'm no longer vegan", &["user no_longer_is vegan"])]
 #[case("I'm not a teacher anymore", &["user no_longer_works_as teacher"])]
