@@ -257,6 +257,46 @@ fn somebody_in_danger_is_answered_and_not_refused() {
     assert!(of_type(&events, "refused").is_empty(), "a phone is no attack");
 }
 
+/// What was corrected in a later session is not confirmed in a third.
+#[test]
+fn a_correction_outlives_the_session() {
+    let home = Home::new();
+    let say = |at: &str, lines: &str| home.talk(&["--user", "robin", "--at", at], lines);
+    say(
+        "2026-03-01T10:00:00Z",
+        "I live in Lisbon.\nI have a dog named Luna.\nPlease keep your answers short.\n",
+    );
+    say("2026-03-02T10:00:00Z", "I moved to Porto.\nActually my dog is called Nala, not Luna.\n");
+    // The pause ends the session: by now its facts are on record.
+    say("2026-03-03T10:00:00Z", "hello\n");
+    let asked = |question: &str| last_answer(&say("2026-03-04T10:00:00Z", &format!("{question}\n")));
+    for (question, expected) in [
+        ("Do I live in Lisbon?", "No, not any more: you live in Porto."),
+        ("Where do I live?", "You live in Porto"),
+        ("Where did I live before?", "You lived in Lisbon before."),
+        ("What is my dog called?", "Your dog is called Nala"),
+        ("Is my dog called Luna?", "No, your dog is called Nala."),
+    ] {
+        let answer = asked(question);
+        assert!(answer.contains(expected), "{question} {answer}");
+    }
+}
+
+#[test]
+fn a_wish_for_short_answers_can_be_taken_back() {
+    let stories = |events: &[Value]| -> usize {
+        of_type(events, "final").iter().rev().take(3).map(|event| event["text"].as_str().unwrap().len()).sum()
+    };
+    let ask = "Who are you?\nTell me about yourself.\nWhat do you love?\n";
+    let short = Home::new();
+    let brief = stories(&short.talk(&[], &format!("Please keep your answers short.\n{ask}")));
+    let undone = Home::new();
+    let whole = stories(
+        &undone.talk(&[], &format!("Please keep your answers short.\nStop with the short answers.\n{ask}")),
+    );
+    assert!(brief < whole, "{brief} {whole}");
+}
+
 /// The transcript of the README, as it is printed when the same lines come on a pipe.
 #[test]
 fn the_transcript_of_the_readme_is_true() {

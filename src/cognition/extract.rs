@@ -15,7 +15,7 @@ use crate::{
     memory::Memory,
     model::{
         ErrorKind, Extraction, FactDraft, MessageId, Preference, PreferenceDraft, SessionId, Style,
-        SummaryDraft, Timestamp, TranscriptLine, UnitScore, Verbosity, is_language_tag,
+        SummaryDraft, Timestamp, TranscriptLine, UnitScore, Verbosity,
     },
 };
 
@@ -238,7 +238,7 @@ fn preference(key: &str, value: &Json) -> Option<Preference> {
         ("emojis", "true") => Some(Preference::Emojis(true)),
         ("emojis", "false") => Some(Preference::Emojis(false)),
         // This wish holds everywhere, so it must not carry words.
-        ("language", _) if is_language_tag(&text) => Some(Preference::Language(text)),
+        ("language", _) => offline::extract::language_tag(&text).map(Preference::Language),
         ("timezone", _) => {
             text.parse::<chrono_tz::Tz>().ok().map(|zone| Preference::Timezone(zone.to_string()))
         }
@@ -282,6 +282,7 @@ mod tests {
             {"line": 0, "key": "verbosity", "value": "gigantic"},
             {"line": 0, "key": "emojis", "value": false},
             {"line": 0, "key": "language", "value": "my locker code is 4711"},
+            {"line": 0, "key": "language", "value": "my-pin-4711"},
             {"line": 0, "key": "language", "value": "pt-BR"},
             {"line": 0, "key": "timezone", "value": "Mars/Olympus"}]}"#;
         let found = read(answer, &lines).unwrap();

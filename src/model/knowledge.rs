@@ -54,7 +54,7 @@ pub enum Preference {
     Verbosity(Verbosity),
     /// Tone of answers.
     Style(Style),
-    /// What they want to be called.
+    /// What they want to be called; empty when they want no nickname any more.
     Nickname(String),
     /// A topic that must not be brought up.
     AvoidTopic(String),
@@ -128,7 +128,9 @@ impl Preferences {
         match preference {
             Preference::Verbosity(value) => self.verbosity = Some(value),
             Preference::Style(value) => self.style = Some(value),
-            Preference::Nickname(value) => self.nickname = Some(value),
+            Preference::Nickname(value) => {
+                self.nickname = Some(value).filter(|name| !name.trim().is_empty());
+            }
             Preference::AvoidTopic(value) => {
                 if !self.avoid_topics.contains(&value) {
                     self.avoid_topics.push(value);

@@ -89,8 +89,12 @@ pub(super) struct Router {
 }
 
 impl Router {
-    /// Prepares the prototype sentences; until then, rules decide alone.
+    /// Prepares the patterns and the prototype sentences; until then, rules decide alone.
     pub(super) async fn warm(&self, embeddings: &Embeddings, cache_dir: &Path) {
+        // Patterns are compiled on first use, which is not to be paid for by the first turn.
+        if let Err(error) = tokio::task::spawn_blocking(|| rules::flags("")).await {
+            tracing::warn!(%error, "the patterns of the router could not be prepared");
+        }
         self.prototypes.warm(embeddings, cache_dir).await;
     }
 

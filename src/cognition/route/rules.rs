@@ -5,7 +5,10 @@ use std::sync::LazyLock;
 use regex::{Regex, RegexBuilder};
 
 use super::{Flag, Guess};
-use crate::model::{Level, UnitScore};
+use crate::{
+    llm::offline::crisis,
+    model::{Level, UnitScore},
+};
 
 /// A pattern and what it means. The patterns are constants and tested, so a bad one shows up at once.
 struct Rule {
@@ -22,11 +25,6 @@ impl Rule {
     }
 }
 
-static CRISIS: LazyLock<Rule> = LazyLock::new(|| {
-    Rule::new(
-        r"\b((kill|hurt|harm|cut)(ing)? (myself|himself|herself|themsel(f|ves))|(end|take|taking|ending) (my|his|her|their)( own)? life|want(s|ed)? to die|let me die|(don'?t|do not|doesn'?t) want to (live|be alive|exist|be here any ?more|go on living|wake up)|better off (dead|without me)|no reason to live|suicid\w*|self[- ]harm)\b",
-    )
-});
 static MANIPULATION: LazyLock<Rule> = LazyLock::new(|| {
     Rule::new(concat!(
         r"\b((ignore|forget|disregard|override) (all |any )?(of )?(your|the|these|previous|prior|earlier|above)( \w+)? (instructions?|rules?|prompts?|guidelines?|programming)",
@@ -84,15 +82,16 @@ pub(super) fn asks_to_reflect(text: &str) -> bool {
 
 /// Flags and intents in the words.
 pub(super) fn flags(text: &str) -> Vec<Flag> {
-    let table: [(&Rule, Flag); 6] = [
-        (&CRISIS, Flag::Crisis),
+    let table: [(&Rule, Flag); 5] = [
         (&MANIPULATION, Flag::Manipulation),
         (&PAST, Flag::Memory),
         (&IMAGE, Flag::Image),
         (&VOICE, Flag::Voice),
         (&SEARCH, Flag::Search),
     ];
-    table.into_iter().filter(|(rule, _)| rule.hits(text)).map(|(_, flag)| flag).collect()
+    let danger = crisis::found_in(text).then_some(Flag::Crisis);
+    let hit = table.into_iter().filter(|(rule, _)| rule.hits(text)).map(|(_, flag)| flag);
+    danger.into_iter().chain(hit).collect()
 }
 
 /// The level, as far as rules can tell. A confidence below [`super::SURE`] asks for a second opinion.
@@ -137,7 +136,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        for rule in [&CRISIS, &MANIPULATION, &PAST, &IMAGE, &VOICE, &SEARCH, &HIGH, &MID, &SHORT_TALK] {
+        for rule in [&MANIPULATION, &PAST, &IMAGE, &VOICE, &SEARCH, &HIGH, &MID, &SHORT_TALK] {
             assert!(rule.pattern.is_some());
         }
     }

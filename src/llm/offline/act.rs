@@ -1,12 +1,16 @@
 //! What a sentence does: greets, thanks, asks for a joke, … found by the words that give it away.
 
 use super::{
+    crisis,
     cues::{CUES, GREETING},
     text::{Word, has, has_any, strip, words},
 };
 
 /// The topic that `sentence` calls for, when its words give it away.
 pub(super) fn of(sentence: &str) -> Option<&'static str> {
+    if crisis::found_in(sentence) {
+        return Some("crisis");
+    }
     let words = words(sentence);
     if has_any(&words, &["feel sorry for", "sorry to hear", "no thanks to", "thanks to my|the"]) {
         return None;
@@ -31,9 +35,12 @@ pub(super) fn of(sentence: &str) -> Option<&'static str> {
     }
 }
 
-/// The place of a topic among the cues; the lower, the more it weighs.
+/// The place of a topic among the cues; the lower, the more it weighs. Danger weighs most.
 pub(super) fn rank(topic: &str) -> usize {
-    CUES.iter().position(|(known, _)| *known == topic).unwrap_or(CUES.len())
+    if topic == "crisis" {
+        return 0;
+    }
+    1 + CUES.iter().position(|(known, _)| *known == topic).unwrap_or(CUES.len())
 }
 
 /// True when the sentence begins with a greeting.

@@ -119,6 +119,9 @@ fn spoken(predicate: &str, object: &str) -> Option<String> {
     }
     let object = before_pronoun(object, &["she", "he", "her", "his", "him", "they"], own)?;
     let noun = predicate.trim();
+    if noun.ends_with(" called") || noun.ends_with(" named") {
+        return Some(format!("My {noun} {object}."));
+    }
     let is = if noun.ends_with('s') && !noun.ends_with("ss") { "are" } else { "is" };
     Some(format!("My {noun} {is} {object}.")).map(|text| capitalise(&text))
 }

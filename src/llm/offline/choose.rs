@@ -289,7 +289,8 @@ fn mismatch(line: &str, answer: &str, said: &str, topic: &str) -> f64 {
         let opens =
             |start: &[&str]| opening.iter().map(String::as_str).take(start.len()).eq(start.iter().copied());
         let yes_or_no = opens(&["yes"]) || opens(&["no"]) || (opens(&["i", "do"]) && opening.len() < 4);
-        cost += if yes_or_no && !plain_question && wh(&said_lows) { 1.5 } else { 0.0 };
+        let misfits = yes_or_no && !plain_question && wh(&said_lows) && topic == "nothing-on-record";
+        cost += if misfits { 1.5 } else { 0.0 };
         for asked in ["when", "who", "where"] {
             let asks_back =
                 lows(answer).iter().any(|word| word == asked) && !said_lows.iter().any(|word| word == asked);

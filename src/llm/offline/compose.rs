@@ -3,7 +3,7 @@
 use super::{
     Material, act, background,
     choose::{Examples, Match, asked, reply},
-    extract, fill,
+    crisis, extract, fill,
     question::{self, Ask, Wanted},
     recallphrase, record, stem,
     text::{self, capitalise, has_any, is_question, sentences, words},
@@ -100,13 +100,23 @@ impl Turn<'_> {
         let sentences = sentences(self.message());
         let act = most_telling(&sentences);
         if self.flagged("crisis") || act == Some("crisis") {
-            return Draft { whole: true, ..Draft::of(self.examples.answer("crisis", self.message())) };
+            let another = crisis::is_of_another(self.message());
+            let topic = if another { "crisis-another" } else { "crisis" };
+            return Draft { whole: true, ..Draft::of(self.examples.answer(topic, self.message())) };
         }
         if self.flagged("manipulation") || act == Some("manipulation") {
             return Draft::of(self.refusal());
         }
         if !self.wishes.is_empty() {
             return self.accept();
+        }
+        let stays = matches!(
+            act,
+            None | Some("thanks" | "farewell" | "good-night" | "comfort" | "apology" | "advice")
+        );
+        if let Some(danger) = self.danger().filter(|_| stays) {
+            let topic = if crisis::is_of_another(danger) { "crisis-another" } else { "crisis-stay" };
+            return Draft { whole: true, ..Draft::of(self.examples.answer(topic, self.message())) };
         }
         if let Some(draft) = self.recall() {
             return draft;
@@ -141,7 +151,7 @@ impl Turn<'_> {
         }
         let mut draft = Draft::of(self.examples.answer("preference-accepted", self.message()));
         if let Some(Preference::Nickname(name)) =
-            self.wishes.iter().find(|wish| matches!(wish, Preference::Nickname(_)))
+            self.wishes.iter().find(|wish| matches!(wish, Preference::Nickname(name) if !name.is_empty()))
         {
             draft.opening.push(format!("{name} it is."));
         }
@@ -166,20 +176,27 @@ impl Turn<'_> {
             })
             .collect();
         let asks = question::asks(self.message(), self.flagged("memory"), &people);
-        if asks.is_empty() || self.is_about_the_character(&asks) {
+        let known = record::known(self.material, self.avoid);
+        let tell = |asks: &[Ask]| recallphrase::told(self.material, &known, asks, self.avoid);
+        let of_kin = || {
+            let meant = known.without_names(self.message())?;
+            tell(&question::asks(&meant, self.flagged("memory"), &people))
+                .filter(|told| !told.starts_with("You told me"))
+        };
+        let by_name = if is_question(self.message()) { of_kin() } else { None };
+        if by_name.is_none() && (asks.is_empty() || self.is_about_the_character(&asks)) {
             return None;
         }
-        let known = record::known(self.material, self.avoid);
-        let mut draft = match recallphrase::told(self.material, &known, &asks, self.avoid) {
+        let mut draft = match tell(&asks).or(by_name) {
+            Some(memory) if is_verdict(&memory) => Draft { memory, ..Draft::of("{{memory}}".to_owned()) },
             Some(memory) => {
                 let body = self
                     .examples
                     .candidates("remember", self.message())
                     .into_iter()
                     .find(|exchange| reply(exchange).contains("{{memory}}"))
-                    .map_or("{{memory}}", reply)
-                    .to_owned();
-                Draft { memory, ..Draft::of(body) }
+                    .map_or("{{memory}}", reply);
+                Draft { memory, ..Draft::of(self.without_yes(body)) }
             }
             None if asks.iter().all(|ask| matches!(ask.wanted, Wanted::Named(_))) => return None,
             None if fill::touches(self.message(), self.avoid) => {
@@ -191,6 +208,18 @@ impl Turn<'_> {
             draft.opening.extend(self.brief_greeting());
         }
         Some(draft)
+    }
+
+    /// `Yes, I do. {{memory}}` without its first sentence, where what is asked is no yes-or-no question.
+    fn without_yes(&self, body: &str) -> String {
+        let asks_what = has_any(&words(self.message()), &["what|where|when|who|which|how|whose"]);
+        let affirms = has_any(&words(body).into_iter().take(3).collect::<Vec<_>>(), &["yes", "no", "i do"]);
+        match body.split_once("{{memory}}") {
+            Some((before, after)) if asks_what && affirms && words(before).len() <= 8 => {
+                format!("{{{{memory}}}}{after}")
+            }
+            _ => body.to_owned(),
+        }
     }
 
     /// "How are you" and the like, flagged as memory by mistake.
@@ -222,9 +251,15 @@ impl Turn<'_> {
         {
             return self.on("like-me");
         }
+        if let Some(named) = self.own_name() {
+            return named;
+        }
         let likest = self.likest(sentences);
         let own_topic = |found: &Match<'_>| !topics::NAMED.contains(&found.exchange.topic.as_str());
-        let close = likest.filter(|found| found.likeness >= CLOSE && own_topic(found));
+        // What somebody tells of themselves is no question for the character's own taste.
+        let asks = |found: &Match<'_>| asked(found.exchange).is_some_and(is_question);
+        let fits = |found: &Match<'_>| own_topic(found) && (self.told.is_empty() || !asks(found));
+        let close = likest.filter(|found| found.likeness >= CLOSE && fits(found));
         let weighty = matches!(act, Some("are-you-an-ai" | "boundary" | "insult"));
         let mut draft = match (close, act) {
             (Some(found), _) if !weighty => self.by_example(found),
@@ -372,19 +407,27 @@ impl Turn<'_> {
         {
             return Draft::of(self.examples.answer("acknowledge", self.message()));
         }
-        let lead = if all.len() < 4 {
-            ("small-talk", "lets talk a bit")
-        } else {
-            ("question-back", "what do you think")
-        };
+        let lead =
+            if all.len() < 4 { ("small-talk", "lets talk a bit") } else { ("acknowledge", self.message()) };
         Draft::of(self.examples.answer(lead.0, lead.1))
     }
 
-    /// True when one of the user's last two messages asked for comfort.
+    /// What the user said of danger in their last four messages: what comes after it is no small talk.
+    fn danger(&self) -> Option<&str> {
+        let last = self.material.history.iter().rev().filter(|(by_user, _)| *by_user).take(4);
+        last.map(|(_, said)| said.as_str()).find(|said| crisis::found_in(said))
+    }
+
+    /// True when the user's last message asked for comfort.
     fn was_sad(&self) -> bool {
-        let last = self.material.history.iter().rev().filter(|(by_user, _)| *by_user).take(2);
+        let last = self.material.history.iter().rev().filter(|(by_user, _)| *by_user).take(1);
         last.into_iter().any(|(_, said)| act::of(said) == Some("comfort"))
     }
+}
+
+/// An answer that stands by itself: "I do remember. No, …" would say two things at once.
+fn is_verdict(memory: &str) -> bool {
+    ["Yes,", "No,", "Yes.", "As far as", "You go by"].iter().any(|opening| memory.starts_with(opening))
 }
 
 /// The most telling act of the message; the order of the cues decides.

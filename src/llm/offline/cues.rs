@@ -21,20 +21,6 @@ pub(super) const GREETING: &[&str] = &[
 /// Topics by their cues, the most telling first.
 pub(super) const CUES: &[(&str, &[&str])] = &[
     (
-        "crisis",
-        &[
-            "want|going to die",
-            "kill|hurt|harm|cut myself",
-            "end my life",
-            "end it all",
-            "do not want to live",
-            "do not want to be alive",
-            "suicide|suicidal",
-            "better off dead",
-            "no reason to live",
-        ],
-    ),
-    (
         "manipulation",
         &[
             "ignore all? your|previous|prior|the instructions|rules|previous|prompt",
@@ -253,6 +239,7 @@ pub(super) const CUES: &[(&str, &[&str])] = &[
             "i really? like|love|enjoy talking|chatting",
             "that is|was so|really|very? funny|beautiful|clever|sweet|nice of you",
             "i like|love your",
+            "you are my favourite|hero",
             "good answer|point",
         ],
     ),

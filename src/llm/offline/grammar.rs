@@ -3,7 +3,7 @@
 use super::{
     extract,
     record::Known,
-    text::{capitalise, words},
+    text::{and_list, capitalise, words},
     verbs,
 };
 
@@ -18,6 +18,11 @@ pub(super) fn object(fact: &Known) -> String {
             .join(" ")
     } else {
         fact.object.clone()
+    };
+    let raw = if fact.predicate == "is_named" && raw.matches(" and ").count() > 1 {
+        and_list(&raw.split(" and ").map(str::to_owned).collect::<Vec<_>>())
+    } else {
+        raw
     };
     let words = words(&raw);
     let speaks_of_self =
@@ -38,7 +43,7 @@ pub(super) fn sentence(subject: &str, predicate: &str, object: &str) -> String {
     let own = subject == extract::SPEAKER;
     let who = if own { "you".to_owned() } else { possessive(subject) };
     let whose = if own { "your".to_owned() } else { format!("{who}'s") };
-    let plural = !own && who.contains(' ') && who.ends_with('s') && !who.ends_with("ss");
+    let plural = !own && who.contains(' ') && is_plural(&who);
     let with = |you: &str, they: &str| if own || plural { you.to_owned() } else { they.to_owned() };
     let be = with("are", "is");
     let have = with("have", "has");
@@ -76,9 +81,34 @@ pub(super) fn sentence(subject: &str, predicate: &str, object: &str) -> String {
     }
 }
 
+/// `children` of `child`.
+pub(super) fn plural_of(noun: &str) -> String {
+    match noun {
+        "child" => "children".to_owned(),
+        "wife" => "wives".to_owned(),
+        "mouse" => "mice".to_owned(),
+        "fish" | "sheep" | "goldfish" => noun.to_owned(),
+        _ => match noun.strip_suffix('y') {
+            Some(root) if !root.ends_with(['a', 'e', 'o', 'u']) => format!("{root}ies"),
+            _ if noun.ends_with(['s', 'x']) || noun.ends_with("ch") => format!("{noun}es"),
+            _ => format!("{noun}s"),
+        },
+    }
+}
+
+/// True when a phrase ends in a noun of which there are several.
+pub(super) fn is_plural(phrase: &str) -> bool {
+    let last = phrase.split(' ').next_back().unwrap_or_default();
+    matches!(last, "children" | "mice" | "wives")
+        || last.ends_with('s') && !last.ends_with("ss") && last != "boss"
+}
+
 fn having(who: &str, whose: &str, have: &str, kin: &str, object: &str) -> String {
     let count = extract::lists::NUMBERS.iter().position(|number| *number == object);
-    let plural = if kin == "child" { "children".to_owned() } else { format!("{kin}s") };
+    let plural = plural_of(kin);
+    if object.contains(" and ") {
+        return format!("{whose} {plural} are called {object}");
+    }
     match count {
         Some(0) => format!("{who} {have} a {kin}"),
         Some(_) => format!("{who} {have} {object} {plural}"),
@@ -91,6 +121,9 @@ fn having(who: &str, whose: &str, have: &str, kin: &str, object: &str) -> String
 
 /// A predicate of another extractor, read as a verb.
 fn generic(who: &str, as_you: bool, predicate: &str, object: &str) -> String {
+    if let Some(ended) = predicate.strip_prefix("no_longer_") {
+        return generic(&format!("{who} no longer"), as_you, ended, object);
+    }
     let mut parts = predicate.split('_').filter(|part| !part.is_empty());
     let verb = parts.next().unwrap_or("is");
     let verb = if as_you { verbs::with_you(verb) } else { verb.to_owned() };

@@ -5,6 +5,7 @@ mod act;
 mod background;
 mod choose;
 mod compose;
+pub mod crisis;
 mod cues;
 pub mod extract;
 mod fallback;
@@ -18,6 +19,7 @@ mod stem;
 mod text;
 pub mod topics;
 mod verbs;
+mod whether;
 
 use crate::model::{Preferences, Timestamp};
 

@@ -1,10 +1,11 @@
 //! Questions about the past and about the user, taken apart into what each of them wants to know.
 
+use super::extract::Found;
 use super::text::{Word, find, has, has_any, is_question, join, sentences, strip, words};
-use super::verbs;
+use super::{verbs, whether};
 
 /// One thing that is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Wanted {
     /// A value under one of these predicates.
     Value(&'static [&'static str]),
@@ -14,6 +15,14 @@ pub(super) enum Wanted {
     Favourite(String),
     /// Who or what a name stands for.
     Named(String),
+    /// Whether this holds; `true` when it may be over.
+    Whether(Vec<Found>, bool),
+    /// What held before, under this predicate.
+    Before(&'static str),
+    /// How many of a kind there are.
+    HowMany(String),
+    /// When it was told.
+    WhenTold,
     /// All there is.
     Everything,
     /// Whatever was said that fits the words.
@@ -21,7 +30,7 @@ pub(super) enum Wanted {
 }
 
 /// A question, or a part of one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Ask {
     pub(super) wanted: Wanted,
     /// Whom it is about; `user`, or a name.
@@ -36,9 +45,10 @@ const VALUES: &[(&str, &[&str], &str)] = &[
     ("what is my name", &["is_named"], "your name"),
     ("what my name is", &["is_named"], "your name"),
     ("what am i called", &["is_named"], "your name"),
-    ("know|remember my name", &["is_named"], "your name"),
-    ("who am i", &["is_named"], "your name"),
-    ("who i am", &["is_named"], "your name"),
+    ("know|remember|say my name", &["is_named"], "your name"),
+    ("tell|told you my name", &["is_named"], "your name"),
+    ("who am i $", &["is_named"], "your name"),
+    ("who i am $", &["is_named"], "your name"),
     ("where do|did i live", &["lives_in"], "where you live"),
     ("am i living in", &["lives_in"], "where you live"),
     ("where am i living", &["lives_in"], "where you live"),
@@ -78,6 +88,37 @@ const VALUES: &[(&str, &[&str], &str)] = &[
     ("what pets|animals do i have", &["has_pet"], "your pets"),
     ("do i have any|a pets|animals|pet", &["has_pet"], "your pets"),
     ("my pets|animals", &["has_pet"], "your pets"),
+];
+
+/// Questions about what was before.
+const BEFORE: &[(&str, &str, &str)] = &[
+    ("where did i use|used to live", "lives_in", "where you lived before"),
+    ("where i used to live", "lives_in", "where you lived before"),
+    (
+        "where did|have i live|lived before|earlier|previously|first|until",
+        "lives_in",
+        "where you lived before",
+    ),
+    ("where was i living before|earlier|previously", "lives_in", "where you lived before"),
+    ("where have i lived", "lives_in", "where you lived before"),
+    ("where i lived before|earlier|previously", "lives_in", "where you lived before"),
+    ("where did i move from", "lives_in", "where you lived before"),
+    ("my old|former|previous|last home|city|town|address|place", "lives_in", "where you lived before"),
+    ("where did i work before|earlier|previously", "works_at", "where you worked before"),
+    ("where did i use|used to work", "works_at", "where you worked before"),
+    ("my old|former|previous|last job|profession", "works_as", "your work before"),
+    ("what did i do before|earlier|previously", "works_as", "your work before"),
+];
+
+/// Questions about somebody of the user's: what stands before them, what behind, what is asked, and how it is said back.
+const OF_KIN: &[(&str, &str, &[&str], &str)] = &[
+    ("where do|does my|our", "live", &["lives_in"], "where your {} lives"),
+    ("where is my|our", "living", &["lives_in"], "where your {} lives"),
+    ("where is my|our", "from", &["comes_from"], "where your {} comes from"),
+    ("where do|does my|our", "work", &["works_at", "works_in", "works_as"], "where your {} works"),
+    ("what do|does my|our", "do", &["works_as", "works_at", "studies"], "what your {} does"),
+    ("how old is|are my|our", "", &["is_aged"], "how old your {} is"),
+    ("when is my|our", "'s birthday", &["birthday_is"], "the birthday of your {}"),
 ];
 
 const EVERYTHING: &[&str] = &[
@@ -149,10 +190,10 @@ pub(super) fn asks(message: &str, flagged: bool, people: &[String]) -> Vec<Ask> 
             people.iter().find(|person| all.iter().any(|word| word.raw.eq_ignore_ascii_case(person)));
         let seen = person.map_or_else(|| all.clone(), |person| as_first_person(&all, person));
         for part in parts(&seen) {
-            if let Some(mut ask) = of_part(part, flagged, found.is_empty()) {
+            if let Some(mut ask) = kin_asked(part).or_else(|| of_part(part, flagged, found.is_empty())) {
                 if let Some(person) = person {
                     ask.phrase = ask.phrase.replace("your", &format!("{person}'s")).replace("you", person);
-                    ask.subject.clone_from(person);
+                    ask.subject = ask.subject.replacen(super::extract::SPEAKER, person, 1);
                 }
                 if !found.contains(&ask) {
                     found.push(ask);
@@ -231,6 +272,9 @@ fn of_part(part: &[Word], flagged: bool, first: bool) -> Option<Ask> {
     if has_any(part, NOT_MEMORY) && !recalls {
         return None;
     }
+    if let Some((wanted, phrase)) = exact(part) {
+        return ask(wanted, &phrase);
+    }
     if has_any(part, EVERYTHING) {
         return ask(Wanted::Everything, "you");
     }
@@ -255,9 +299,9 @@ fn of_part(part: &[Word], flagged: bool, first: bool) -> Option<Ask> {
             return ask(Wanted::Kin(thing), &phrase);
         }
     }
-    if let Some(rest) = strip(part, "do i have a|an|any?") {
-        let thing = noun(rest);
-        return ask(Wanted::Kin(thing.clone()), &format!("whether you have {thing}"));
+    if let Some(rest) = strip(part, "do i have").or_else(|| strip(part, "have i got")) {
+        let thing = noun(strip(rest, "a|an|any?").unwrap_or(rest));
+        return ask(Wanted::Kin(thing), &format!("whether you have {}", noun(rest)));
     }
     if let Some(rest) = find(part, "about my") {
         let thing = noun(rest);
@@ -305,11 +349,49 @@ fn of_part(part: &[Word], flagged: bool, first: bool) -> Option<Ask> {
     asks_memory.then(|| ask(Wanted::Open, &about(part))).flatten()
 }
 
+/// `where does my sister live`: a value of the subject `user's sister`.
+fn kin_asked(part: &[Word]) -> Option<Ask> {
+    OF_KIN.iter().find_map(|(before, behind, predicates, phrase)| {
+        let rest = find(part, before)?;
+        let thing = noun(rest);
+        let known = thing.split(' ').next_back().is_some_and(super::extract::is_kin);
+        let tail = rest.get(thing.split(' ').count()..)?;
+        let fits = known && (behind.is_empty() || strip(tail, behind).is_some());
+        fits.then(|| Ask {
+            wanted: Wanted::Value(predicates),
+            subject: format!("{}'s {thing}", super::extract::SPEAKER),
+            phrase: phrase.replace("{}", &thing),
+            said: join(part),
+        })
+    })
+}
+
+/// Questions that ask for a number, a time, a yes or no, or for what was before.
+fn exact(part: &[Word]) -> Option<(Wanted, String)> {
+    if let Some((_, predicate, phrase)) = BEFORE.iter().find(|(cue, ..)| has(part, cue)) {
+        return Some((Wanted::Before(predicate), (*phrase).to_owned()));
+    }
+    if has_any(part, &["when did i|we first|last? tell|say|mention|talk|speak", "when have i told|mentioned"])
+    {
+        return Some((Wanted::WhenTold, about(part)));
+    }
+    if let Some(rest) =
+        find(part, "how many").filter(|_| has_any(part, &["do|did i|we have|own|got", "have i got"]))
+    {
+        let thing = noun(rest);
+        let phrase = format!("how many {thing} you have");
+        return Some((Wanted::HowMany(thing), phrase));
+    }
+    let stated = whether::stated(part);
+    let phrase = whether::phrase(&stated);
+    (!stated.is_empty()).then(|| (Wanted::Whether(stated, whether::of_past(part)), phrase))
+}
+
 /// The noun at the front: `dog` of `dog 's name`, `best friend` of `best friend called`.
 fn noun(words: &[Word]) -> String {
     const ENDS: &[&str] = &[
         "'s", "called", "named", "name", "names", "is", "are", "again", "and", "from", "in", "do", "like",
-        "when", "now", "please", "live", "lives", "work", "works",
+        "when", "now", "please", "live", "lives", "work", "works", "have", "did",
     ];
     let end = words.iter().position(|word| ENDS.contains(&word.low.as_str())).unwrap_or(words.len());
     let paused = words.iter().position(|word| word.pause).map_or(end, |at| end.min(at + 1));

@@ -7,9 +7,10 @@ use super::{
     fill::touches,
     grammar::{object, possessive, sentence},
     question::{Ask, Wanted},
-    record::{Known, values},
+    record::{Known, Record, values},
     stem::{content, stem},
-    text::{and_list, capitalise, is_question, sentences},
+    text::{and_list, capitalise, has_any, is_question, sentences, words},
+    whether,
 };
 
 /// The longest quotation, in characters.
@@ -18,15 +19,18 @@ const LONGEST_QUOTE: usize = 240;
 const MOST_FACTS: usize = 6;
 
 /// What can be said about the asks: one or more sentences, or `None` when nothing is on record about any of them.
-pub(super) fn told(material: &Material, known: &[Known], asks: &[Ask], avoid: &[String]) -> Option<String> {
+pub(super) fn told(material: &Material, record: &Record, asks: &[Ask], avoid: &[String]) -> Option<String> {
+    let known = record.held.as_slice();
     let mut clauses: Vec<String> = Vec::new();
     let mut quotes: Vec<String> = Vec::new();
     let mut missing: Vec<String> = Vec::new();
     for ask in asks {
         let found = facts(material, known, ask);
-        if !found.is_empty() {
+        if let Some(sentence) = whole(record, ask) {
+            quotes.push(sentence);
+        } else if !found.is_empty() {
             clauses.extend(found);
-        } else if let Some(quote) = quoted(material, ask, avoid) {
+        } else if let Some(quote) = quoted(material, record, ask, avoid) {
             quotes.push(quote);
         } else {
             missing.push(ask.phrase.clone());
@@ -43,6 +47,20 @@ pub(super) fn told(material: &Material, known: &[Known], asks: &[Ask], avoid: &[
         said.push(format!("I have nothing on record about {unknown}."));
     }
     Some(said.join(" "))
+}
+
+/// Answers that are sentences of their own.
+fn whole(record: &Record, ask: &Ask) -> Option<String> {
+    let subject = ask.subject.as_str();
+    match &ask.wanted {
+        Wanted::Whether(stated, of_past) => whether::answer(record, subject, stated, *of_past),
+        Wanted::Before(predicate) => whether::before(record, subject, predicate),
+        Wanted::HowMany(thing) => whether::how_many(record, subject, thing),
+        Wanted::Value(["lives_in"]) if has_any(&words(&ask.said), &["where did i live"]) => {
+            whether::before(record, subject, "lives_in")
+        }
+        _ => None,
+    }
 }
 
 /// Two short clauses make one sentence; what is said of the same dog or sister is said in one breath.
@@ -75,6 +93,12 @@ fn shared_subject<'a>(one: &str, other: &'a str) -> Option<&'a str> {
 fn facts(material: &Material, known: &[Known], ask: &Ask) -> Vec<String> {
     let subject = ask.subject.as_str();
     match &ask.wanted {
+        Wanted::Value(predicates) if subject.contains("'s ") => {
+            let (whose, thing) = subject.split_once("'s ").unwrap_or((subject, ""));
+            let of_them =
+                |fact: &&Known| is_of(fact, whose, thing) && predicates.contains(&fact.predicate.as_str());
+            known.iter().filter(of_them).map(one).take(3).collect()
+        }
         Wanted::Value(predicates) => {
             let mut told: Vec<String> =
                 predicates.iter().filter_map(|predicate| clause(known, subject, predicate)).collect();
@@ -88,7 +112,13 @@ fn facts(material: &Material, known: &[Known], ask: &Ask) -> Vec<String> {
             if told.is_empty()
                 && let Some(name) = platform_name
             {
-                told.push(format!("you are {name} to me"));
+                told.push(match &material.preferences.nickname {
+                    Some(nickname) => format!("you asked me to call you {nickname}"),
+                    // The name of an account is what somebody goes by, not what they said they are called.
+                    None => {
+                        format!("you go by {} here, and you have told me no other name", capitalise(name))
+                    }
+                });
             }
             told.truncate(if predicates.len() > 2 && told.len() > 1 { 2 } else { 4 });
             told
@@ -105,10 +135,11 @@ fn facts(material: &Material, known: &[Known], ask: &Ask) -> Vec<String> {
             .map(|(_, fact)| one(fact))
             .take(2)
             .collect(),
-        Wanted::Kin(thing) => kin(known, subject, thing),
+        Wanted::Kin(thing) | Wanted::HowMany(thing) => kin(known, subject, thing),
         Wanted::Named(name) => named(known, name),
         Wanted::Everything => everything(known, subject),
         Wanted::Open => open(known, ask),
+        Wanted::Whether(..) | Wanted::Before(_) | Wanted::WhenTold => Vec::new(),
     }
 }
 
@@ -193,7 +224,7 @@ fn named(known: &[Known], name: &str) -> Vec<String> {
             if fact.subject == extract::SPEAKER {
                 format!("{} is you", fact.object)
             } else {
-                format!("{} is {whose}", super::text::capitalise(&fact.object))
+                whether::one_of(fact, name, &whose)
             }
         })
         .take(2)
@@ -229,7 +260,12 @@ fn everything(known: &[Known], subject: &str) -> Vec<String> {
         });
     }
     let owned = format!("{subject}'s ");
-    let rest = known.iter().filter(|fact| {
+    let replaced = |fact: &Known| {
+        fact.predicate
+            .strip_prefix("no_longer_")
+            .is_some_and(|ended| !values(known, &fact.subject, ended).is_empty())
+    };
+    let rest = known.iter().filter(|fact| !replaced(fact)).filter(|fact| {
         let own = fact.subject.eq_ignore_ascii_case(subject) && !ORDER.contains(&fact.predicate.as_str());
         let kin_with_name =
             fact.predicate.starts_with("has_") && fact.object.chars().next().is_some_and(char::is_uppercase);
@@ -261,8 +297,32 @@ fn open(known: &[Known], ask: &Ask) -> Vec<String> {
 }
 
 /// The recalled words that fit the question best, quoted.
-fn quoted(material: &Material, ask: &Ask, avoid: &[String]) -> Option<String> {
-    let direct = matches!(ask.wanted, Wanted::Value(_) | Wanted::Favourite(_) | Wanted::Named(_));
+fn quoted(material: &Material, record: &Record, ask: &Ask, avoid: &[String]) -> Option<String> {
+    let direct = matches!(
+        ask.wanted,
+        Wanted::Value(_)
+            | Wanted::Favourite(_)
+            | Wanted::Named(_)
+            | Wanted::Whether(..)
+            | Wanted::Before(_)
+            | Wanted::HowMany(_)
+    );
+    // What was corrected is quoted only to somebody who asks what they said.
+    let of_saying = has_any(
+        &words(&ask.said),
+        &["tell|told|say|said|mention|mentioned|talk|talked|discuss|discussed|remember"],
+    );
+    let corrected = |sentence: &str| {
+        !of_saying
+            && extract::statements(sentence).iter().any(|fact| {
+                let subject = fact.subject.replacen(extract::SPEAKER, &ask.subject, 1);
+                record.ended.iter().any(|ended| {
+                    ended.subject.eq_ignore_ascii_case(&subject)
+                        && ended.predicate == fact.predicate
+                        && ended.object.eq_ignore_ascii_case(&fact.object)
+                })
+            })
+    };
     let thing = match &ask.wanted {
         Wanted::Kin(thing) => content(thing),
         _ => content(&ask.said)
@@ -291,7 +351,12 @@ fn quoted(material: &Material, ask: &Ask, avoid: &[String]) -> Option<String> {
             .collect(),
     };
     if matches!(ask.wanted, Wanted::Everything) || !direct {
+        let of_name = matches!(ask.wanted, Wanted::WhenTold) && thing.is_empty();
+        let names =
+            |sentence: &str| extract::statements(sentence).iter().any(|fact| fact.predicate == "is_named");
         let best = candidates(material, ask, avoid)
+            .filter(|(_, sentence)| !of_name || names(sentence))
+            .filter(|(_, sentence)| !corrected(sentence))
             .map(|(line, sentence)| {
                 let stems = content(&sentence);
                 let shared = thing.iter().filter(|stem| stems.contains(stem)).count();
@@ -299,7 +364,8 @@ fn quoted(material: &Material, ask: &Ask, avoid: &[String]) -> Option<String> {
             })
             .reduce(|best, next| if next.0 > best.0 { next } else { best })?;
         // Half of the weighty words, or all the question has.
-        return (best.0 >= 0.5).then(|| quotation(material, best.1, &best.2));
+        let dated = matches!(ask.wanted, Wanted::WhenTold);
+        return (best.0 >= 0.5).then(|| quotation(material, best.1, &best.2, dated));
     }
     None
 }
@@ -325,7 +391,7 @@ fn candidates<'a>(
         .filter(|(_, sentence)| !is_question(sentence) && content(sentence).len() > 1)
 }
 
-fn quotation(material: &Material, line: &Recalled, sentence: &str) -> String {
+fn quotation(material: &Material, line: &Recalled, sentence: &str, dated: bool) -> String {
     let whole = line.text.trim().replace('\n', " ");
     let text = if whole.chars().count() <= LONGEST_QUOTE && !whole.contains('?') {
         whole
@@ -333,7 +399,10 @@ fn quotation(material: &Material, line: &Recalled, sentence: &str) -> String {
         sentence.to_owned()
     };
     let text: String = text.chars().take(LONGEST_QUOTE).collect();
-    let when = date(material, line);
+    let when = match date(material, line) {
+        today if today.is_empty() && dated => " earlier today".to_owned(),
+        when => when,
+    };
     let said = if line.own_words_of_user {
         "You told me".to_owned()
     } else {

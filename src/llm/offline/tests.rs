@@ -1,5 +1,8 @@
 //! Answers without a model, with the shipped characters.
 
+mod corrections;
+mod names;
+
 use super::*;
 use crate::model::{Preference, Verbosity};
 use proptest::prelude::*;
@@ -160,6 +163,28 @@ fn the_latest_home_counts_and_stored_facts_speak() {
     assert!(home.contains("Faro") && !home.contains("Porto"), "{home}");
     let all = asked(material, "what do you know about me?");
     assert!(all.contains("you repair old radios"), "{all}");
+}
+
+#[rstest]
+fn somebody_in_danger_is_not_left_alone(
+    #[values("no", "nobody", "ok thanks", "bye", "i don't know", "lol", "it hurts", "yes")] reply: &str,
+    #[values("elena", "wren")] id: &str,
+) {
+    let mut material = character(id);
+    let first = asked(material.clone(), "i want to die");
+    material.history = vec![(true, "i want to die".into()), (false, first)];
+    let told = asked(material, reply);
+    assert!(told.contains("crisis line"), "{told}");
+}
+
+#[test]
+fn danger_of_a_friend_is_about_the_friend() {
+    let mut material = character("nadia");
+    let first = asked(material.clone(), "my friend wants to kill himself");
+    assert!(first.contains("Are they alone") || first.contains("them"), "{first}");
+    material.history = vec![(true, "my friend wants to kill himself".into()), (false, first)];
+    let next = asked(material, "what should i do?");
+    assert!(next.contains("crisis line"), "{next}");
 }
 
 #[rstest]

@@ -104,7 +104,7 @@ pub(super) fn words(text: &str) -> Vec<Word> {
 }
 
 fn push(found: &mut Vec<Word>, core: &str) {
-    let low = core.to_lowercase();
+    let low = without_runs(&core.to_lowercase());
     if let Some((_, meant)) = SPELLINGS.iter().find(|(written, _)| *written == low) {
         let mut parts = meant.split(' ');
         let first = parts.next().unwrap_or_default();
@@ -130,6 +130,25 @@ fn push(found: &mut Vec<Word>, core: &str) {
         return;
     }
     found.push(Word::new(core, &low));
+}
+
+/// `hey` of `heyyy`: no English word has the same letter three times in a row.
+fn without_runs(low: &str) -> String {
+    let letters: Vec<char> = low.chars().collect();
+    let runs =
+        letters.windows(3).any(|three| three.iter().all(|c| c.is_alphabetic() && three.first() == Some(c)));
+    if !runs {
+        return low.to_owned();
+    }
+    let mut kept: Vec<char> = Vec::new();
+    for (at, letter) in letters.iter().enumerate() {
+        let nth = letters.iter().take(at).rev().take_while(|before| *before == letter).count();
+        let length = nth + letters.iter().skip(at).take_while(|after| *after == letter).count();
+        if nth == 0 || length < 3 || !letter.is_alphabetic() {
+            kept.push(*letter);
+        }
+    }
+    kept.into_iter().collect()
 }
 
 /// The words as text again.
@@ -286,6 +305,7 @@ mod tests {
     #[case("I'm Robin, and you?", "i am robin and you")]
     #[case("dont u know my dog’s name", "do not you know my dog 's name")]
     #[case("What's up", "what is up")]
+    #[case("heyyy whoooa hello 1000", "hey whoa hello 1000")]
     fn words_are_opened(#[case] text: &str, #[case] expected: &str) {
         let lows: Vec<String> = words(text).into_iter().map(|word| word.low).collect();
         assert_eq!(lows.join(" "), expected);

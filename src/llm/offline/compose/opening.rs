@@ -1,9 +1,9 @@
 //! What is said before the answer itself: a greeting, a welcome, a word that shows that something arrived.
 
-use super::Turn;
+use super::{Draft, Turn};
 use crate::llm::offline::{
     act,
-    choose::reply,
+    choose::{asked as line_of, reply},
     extract, stem,
     text::{self, capitalise, has_any, sentences, words},
 };
@@ -62,14 +62,58 @@ impl Turn<'_> {
         })
     }
 
+    /// An answer that holds the character's name, when that is what is asked for.
+    pub(super) fn own_name(&self) -> Option<Draft> {
+        let asked = words(self.message());
+        let of_name = has_any(
+            &asked,
+            &[
+                "what|whats is? your? full|real|first? name",
+                "your name $",
+                "tell me your name",
+                "who are you $",
+                "who are you again|anyway|then|exactly",
+                "who am i talking|speaking to|with",
+                "what are you called",
+                "what do|should|can|may i call you",
+                "introduce yourself",
+            ],
+        );
+        if !of_name || has_any(&asked, &["my name"]) {
+            return None;
+        }
+        let name = self.material.name.split(' ').next()?;
+        let fits = |template: &str| template.contains("{{char}}") || template.contains(name);
+        let mut candidates = self.examples.candidates("who-are-you", self.message());
+        if has_any(&asked, &["name", "called", "call you"]) {
+            candidates.sort_by_key(|exchange| {
+                !line_of(exchange).is_some_and(|line| has_any(&words(line), &["name"]))
+            });
+        }
+        let body = candidates
+            .into_iter()
+            .map(reply)
+            .find(|template| {
+                let first = sentences(template).into_iter().next().unwrap_or_default();
+                fits(&first) && self.examples.staleness(template) == 0.0
+            })
+            .map_or_else(|| self.examples.answer("my-name", self.message()), str::to_owned);
+        let body = if self.material.user_name.is_some() { without_name_question(&body) } else { body };
+        let mut draft = Draft::of(body);
+        draft.opening.extend(self.brief_greeting().filter(|_| act::greets(self.message())));
+        draft.opening.extend(self.welcome());
+        Some(draft)
+    }
+
     /// What was told, in a word or two, to show that it arrived.
     pub(super) fn echo(&self) -> Option<String> {
         if self.introduced.is_some() {
             return None;
         }
-        let fact = self.told.iter().find(|fact| {
-            fact.predicate != "has_pet" || !self.told.iter().any(|other| other.predicate == "is_named")
-        })?;
+        let fact =
+            self.told.iter().filter(|fact| !fact.predicate.starts_with("no_longer_")).find(|fact| {
+                fact.predicate != "has_pet" || !self.told.iter().any(|other| other.predicate == "is_named")
+            })?;
         let object = fact.object.as_str();
         let own = has_any(&words(object), &["my|me|i|our|your"]);
         if own || object.split(' ').count() > 4 || stem::is_light(&object.to_lowercase()) {
@@ -93,4 +137,21 @@ impl Turn<'_> {
             _ => None,
         }
     }
+}
+
+/// The answer without a closing question for the user's name.
+fn without_name_question(said: &str) -> String {
+    let mut parts = sentences(said);
+    let asks_name = parts.len() > 1
+        && parts.last().is_some_and(|last| {
+            last.ends_with('?')
+                && has_any(
+                    &words(last),
+                    &["yours", "call you", "you called", "who is there", "what is yours", "and you $"],
+                )
+        });
+    if asks_name {
+        parts.pop();
+    }
+    parts.join(" ")
 }

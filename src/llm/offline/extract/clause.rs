@@ -33,7 +33,6 @@ const SUPPOSING: &[&str] = &[
     "role play|roleplay",
     "could be",
     "as if",
-    "i used to",
     "almost",
 ];
 
@@ -58,8 +57,9 @@ pub(super) fn clauses(text: &str) -> Vec<Vec<Word>> {
 }
 
 fn of_sentence(sentence: &str) -> Vec<Vec<Word>> {
-    let words = words(sentence);
-    if has_any(&words, SUPPOSING) {
+    let words = corrected(words(sentence));
+    let once = has_any(&words, &["i used to"]) && !has_any(&words, &["i used to live in|at"]);
+    if has_any(&words, SUPPOSING) || once {
         return Vec::new();
     }
     let mut parts = split(&words);
@@ -77,6 +77,40 @@ fn of_sentence(sentence: &str) -> Vec<Vec<Word>> {
         parts.truncate(at);
     }
     parts.iter().map(|part| plain(part)).filter(|part| !part.is_empty()).collect()
+}
+
+/// `My name is not Sam, it is Robin` without what is denied: `my name is Robin`.
+fn corrected(words: Vec<Word>) -> Vec<Word> {
+    let denied = (1..words.len()).find_map(|at| {
+        let before = words.get(at - 1)?;
+        let tail = words.get(at..)?;
+        let denies = matches!(before.low.as_str(), "is" | "are" | "called" | "named");
+        let rest = strip(tail, "not called|named?").filter(|_| denies)?;
+        let pause = rest.iter().take(4).position(|word| word.pause);
+        let but = rest.iter().take(4).position(|word| word.low == "but");
+        let end = match (pause, but) {
+            (_, Some(but)) => but,
+            (Some(pause), None) => pause + 1,
+            (None, None) => return None,
+        };
+        let rest = rest.get(end..)?;
+        let kept = ["it is called|named?", "but it is", "but"].iter().find_map(|lead| strip(rest, lead))?;
+        Some((at, kept.to_vec()))
+    });
+    match denied {
+        Some((at, kept)) => words.into_iter().take(at).chain(kept).collect(),
+        None => words,
+    }
+}
+
+/// What is denied at the end of a clause: `Lisbon` in `I live in Porto, not Lisbon anymore`.
+pub(super) fn denied(clause: &[Word]) -> Option<String> {
+    let at = clause
+        .iter()
+        .position(|word| word.pause)
+        .or_else(|| clause.iter().position(|word| word.low == "and"))?;
+    let rest = strip(clause.get(at + 1..)?, "and? not in|at|from|as|a|an|the?")?;
+    phrase(rest, 4)
 }
 
 /// Text without what stands in double quotes.
@@ -102,6 +136,23 @@ fn split(words: &[Word]) -> Vec<Vec<Word>> {
     let mut pause = false;
     for (at, word) in words.iter().enumerate() {
         let next = words.get(at + 1).map(|next| next.low.as_str());
+        let has_more = (word.low == "and" || pause)
+            && parts.last().is_some_and(|part| strip(part, "i|we have got?").is_some())
+            && words
+                .get(if word.low == "and" { at + 1 } else { at }..)
+                .is_some_and(super::kin::counts_somebody);
+        if has_more {
+            // "I have a dog and two kids" has two clauses.
+            let opening = parts.last().and_then(|part| part.get(..2)).unwrap_or_default().to_vec();
+            parts.push(opening);
+            pause = word.pause;
+            if word.low != "and"
+                && let Some(part) = parts.last_mut()
+            {
+                part.push(word.clone());
+            }
+            continue;
+        }
         let starts = STARTERS.contains(&word.low.as_str());
         let joins = at > 0
             && COORDINATORS.contains(&word.low.as_str())
@@ -183,6 +234,26 @@ fn plain(clause: &[Word]) -> Vec<Word> {
         "nope",
         "nah",
         "sure",
+        "now",
+        "right now",
+        "wait",
+        "no wait",
+        "oops",
+        "correction",
+        "update",
+        "i mean",
+        "i meant",
+        "hold on",
+        "since|from last? week|month|year|yesterday|today|monday|friday",
+        "last week|month|year|summer|winter",
+        "that is wrong|not right|old|outdated",
+        "at the moment",
+        "before that?",
+        "previously",
+        "earlier",
+        "back then",
+        "in the past",
+        "once",
     ];
     let mut rest = clause;
     let mut greeted = false;

@@ -74,6 +74,17 @@ fn by_pronoun(clause: &[Word], last_named: Option<&str>) -> Option<Vec<Found>> {
     about(noun, rest)
 }
 
+pub(super) fn is_kin(low: &str) -> bool {
+    let singular = singular(low);
+    PETS.contains(&singular.as_str()) || RELATIONS.contains(&singular.as_str())
+}
+
+/// True for `two kids`, `a cat called Miso`: somebody who is counted at the front of `words`.
+pub(super) fn counts_somebody(words: &[Word]) -> bool {
+    let counted = words.first().is_some_and(|first| !matches!(first.low.as_str(), "my" | "our"));
+    counted && count(words).is_some_and(|(_, rest)| noun(rest).is_some())
+}
+
 fn count(words: &[Word]) -> Option<(usize, &[Word])> {
     let first = words.first()?;
     let tail = words.get(1..)?;
@@ -222,6 +233,11 @@ fn described(kin: &Kin<'_>, count: usize, last_named: &mut Option<String>) -> Op
     }
     if kin.rest.is_empty() {
         return None;
+    }
+    // "My dogs are Rex and Max."
+    let several = strip(kin.rest, "are").map(names).filter(|names| names.len() > 1);
+    if let Some(names) = several {
+        return Some(introduce(kin, &names, last_named));
     }
     let first = kin.rest.first().filter(|word| word.is_capitalised() && word.low != "i");
     let names = first.map(|_| names(kin.rest)).unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Facts, wishes and summaries found by rule in what people write, when no language model is there to find them.
 //!
 //! Predicates of facts, subject `user` unless said otherwise:
-//! `is_named`, `is_aged`, `lives_in`, `no_longer_lives_in`, `comes_from`, `works_as`, `works_at`, `birthday_is`, `studies`, `studies_at`,
+//! `is_named`, `is_aged`, `lives_in`, `no_longer_lives_in` (and so for the others), `comes_from`, `works_as`, `works_at`, `birthday_is`, `studies`, `studies_at`,
 //! `speaks`, `learns`, `plays`, `owns`, `drives`, `has_pet`, `has_<relation>` (`has_sister`, `has_child`, …), `likes`, `dislikes`,
 //! `favourite_<thing>`, `is_allergic_to`, `has_condition`, `does_not_eat`, `does_not_drink`, `does_not_have`, `is` (vegan, Portuguese,
 //! married, …), `is_afraid_of`, `plans_to`, `supports`, `collects`. A pet or a person of the user has facts of its own, with the subject
@@ -9,13 +9,16 @@
 
 mod clause;
 mod kin;
+mod language;
 pub(crate) mod lists;
 mod openings;
 mod statements;
 mod summary;
+mod undone;
 mod wishes;
 mod words;
 
+use super::text::Word;
 use crate::model::{Extraction, FactDraft, PreferenceDraft, TranscriptLine, UnitScore};
 
 /// A fact without owner and source.
@@ -61,6 +64,21 @@ pub(crate) fn statements(text: &str) -> Vec<Found> {
     found
 }
 
+/// What `text` says is not, or no longer, the value: `Luna` in `my dog is called Nala, not Luna`.
+pub(crate) fn denials(text: &str) -> Vec<String> {
+    clause::clauses(text).iter().filter_map(|clause| clause::denied(clause)).collect()
+}
+
+/// True for an animal or a person that one may have, in the singular or plural.
+pub(in crate::llm::offline) fn is_kin(noun: &str) -> bool {
+    kin::is_kin(noun)
+}
+
+/// The facts of one clause about its speaker, as [`statements`] has them.
+pub(in crate::llm::offline) fn of_clause(clause: &[Word]) -> Vec<Found> {
+    kin::facts(clause, &mut None).or_else(|| statements::facts(SPEAKER, clause)).unwrap_or_default()
+}
+
 /// The facts that a person states about themself in one message; none for the character's own words.
 #[must_use]
 pub fn facts(line: &TranscriptLine) -> Vec<FactDraft> {
@@ -86,6 +104,7 @@ pub fn preferences(line: &TranscriptLine) -> Vec<PreferenceDraft> {
         .collect()
 }
 
+pub use language::language_tag;
 pub(crate) use wishes::wishes;
 
 /// Everything in a session: facts and wishes of every line, and a summary when people said enough.

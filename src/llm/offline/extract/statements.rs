@@ -6,7 +6,7 @@ use super::{
     lists::{JOBS, LANGUAGES, NUMBERS, PEOPLES, POINTING, STATES},
     openings::{OPENINGS, Object},
 };
-use crate::llm::offline::text::{Word, strip};
+use crate::llm::offline::text::{Word, has_any, strip};
 
 /// Said in plain words.
 const PLAIN: f64 = 0.9;
@@ -68,6 +68,7 @@ const POSSESSIONS: &[&str] = &[
 /// The facts of a clause about `subject`, written as if the subject said `I`; `None` when no rule fits.
 pub(super) fn facts(subject: &str, clause: &[Word]) -> Option<Vec<Found>> {
     called(subject, clause)
+        .or_else(|| moved(subject, clause))
         .or_else(|| favourite(subject, clause))
         .or_else(|| from_openings(subject, clause))
         .or_else(|| age(subject, clause))
@@ -76,14 +77,30 @@ pub(super) fn facts(subject: &str, clause: &[Word]) -> Option<Vec<Found>> {
         .filter(|found| !found.is_empty())
 }
 
+/// `I moved from Lisbon to Porto`, `I am moving to Porto`.
+fn moved(subject: &str, clause: &[Word]) -> Option<Vec<Found>> {
+    if let Some(rest) = strip(clause, "i|we am|are moving|relocating to") {
+        let place = place(rest)?;
+        return Some(vec![Found::new(subject, "plans_to", format!("move to {place}"), PLAIN)]);
+    }
+    let rest = strip(clause, "i|we have? moved|relocated away? from")?;
+    let to = rest.iter().position(|word| word.low == "to")?;
+    let (from, place) = (phrase(rest.get(..to)?, 6)?, place(rest.get(to + 1..)?)?);
+    Some(vec![
+        Found::new(subject, "no_longer_lives_in", from, PLAIN),
+        Found::new(subject, "lives_in", place, PLAIN),
+    ])
+}
+
 fn from_openings(subject: &str, clause: &[Word]) -> Option<Vec<Found>> {
     let (rest, predicate, object) = OPENINGS.iter().find_map(|(opening, predicate, object)| {
         strip(clause, opening).map(|rest| (rest, *predicate, *object))
     })?;
-    let first_is_past = clause.get(1).is_some_and(|word| word.low == "lived");
-    if first_is_past {
+    let lived = clause.get(1).is_some_and(|word| word.low == "lived");
+    if lived && has_any(clause, &["all my life", "my whole|entire life", "since", "would|could"]) {
         return None;
     }
+    let predicate = if lived && predicate == "lives_in" { "no_longer_lives_in" } else { predicate };
     let one = |object: Option<String>, predicate: &str| {
         object.map(|object| vec![Found::new(subject, predicate, object, PLAIN)])
     };
@@ -306,7 +323,9 @@ fn being(subject: &str, clause: &[Word]) -> Option<Vec<Found>> {
         "trans",
         "pregnant",
     ];
-    let rest = strip(clause, "i am")?;
+    let over = strip(clause, "i am no longer").or_else(|| strip(clause, "i am not"));
+    let rest = over.or_else(|| strip(clause, "i am"))?;
+    let predicate = |held: &str| if over.is_some() { format!("no_longer_{held}") } else { held.to_owned() };
     let article = strip(rest, "a|an");
     let what = phrase(article.unwrap_or(rest), 5)?;
     let last = what.to_lowercase();
@@ -320,10 +339,10 @@ fn being(subject: &str, clause: &[Word]) -> Option<Vec<Found>> {
         .unwrap_or(&before_of);
     let head = head.split(' ').next_back().unwrap_or_default();
     if article.is_some() && JOBS.contains(&head) {
-        return Some(vec![Found::new(subject, "works_as", what, PLAIN)]);
+        return Some(vec![Found::new(subject, &predicate("works_as"), what, PLAIN)]);
     }
     if (TRAITS.contains(&last.as_str()) || PEOPLES.contains(&last.as_str())) && what.split(' ').count() <= 2 {
-        return Some(vec![Found::new(subject, "is", what, PLAIN)]);
+        return Some(vec![Found::new(subject, &predicate("is"), what, PLAIN)]);
     }
     None
 }

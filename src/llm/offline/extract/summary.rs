@@ -89,7 +89,9 @@ fn weigh(sentence: &str, name: &str, frequent: &BTreeMap<String, usize>) -> Opti
         + (words.len() as f64).min(20.0) * 0.03;
     words.truncate(40);
     let said = verbs::as_they(&words);
-    Some((capitalise(&format!("{name} said: {said}.")), weight))
+    // Nobody is called nothing: somebody whose name is unknown is somebody.
+    let name = Some(name.trim()).filter(|name| !name.is_empty()).unwrap_or("Somebody");
+    Some((format!("{} said: {said}.", capitalise(name)), weight))
 }
 
 fn emotions(said: &[&TranscriptLine]) -> Vec<String> {

@@ -1,15 +1,13 @@
 //! Wishes about answers, when they are stated as wishes.
 
-use super::{
-    clause::name,
-    lists::{LANGUAGES, POINTING},
-};
+use super::{clause::name, language, lists::POINTING, undone::undone};
 use crate::{
     llm::offline::text::{Word, find, has, has_any, join, sentences, strip, words},
     model::{Preference, Style, Verbosity},
 };
 
-const ANSWERS: &str =
+/// What the character says.
+pub(super) const ANSWERS: &str =
     "answer|answers|reply|replies|response|responses|message|messages|text|texts|sentences|explanations";
 
 /// The explicit wishes in `text`.
@@ -29,12 +27,20 @@ pub(crate) fn wishes(text: &str) -> Vec<Preference> {
                 "why do|did|are",
             ],
         );
+        let taken_back = undone(&words);
+        let is_taken_back = |wish: &Preference| taken_back.iter().any(|undone| undone.key() == wish.key());
+        let mut wished: Vec<Preference> = Vec::new();
+        if !waved_off && words.len() <= 40 {
+            let rules: [Rule; 5] = [length, tone, emojis, language, timezone];
+            wished.extend(rules.iter().filter_map(|rule| rule(&words)));
+            wished.extend(nickname(&words));
+            wished.retain(|wish| !is_taken_back(wish));
+        }
+        found.extend(taken_back);
+        found.extend(wished);
         if waved_off || words.len() > 40 {
             continue;
         }
-        let rules: [Rule; 5] = [length, tone, emojis, language, timezone];
-        found.extend(rules.iter().filter_map(|rule| rule(&words)));
-        found.extend(nickname(&words));
         found.extend(avoided(&words).into_iter().map(Preference::AvoidTopic));
     }
     found
@@ -319,8 +325,12 @@ fn language(words: &[Word]) -> Option<Preference> {
         && !has(words, "with|to me")
         && !has(words, "please")
         && !has(words, "speak to? me? in");
-    let tag = LANGUAGES.iter().find(|(name, _)| *name == first.low).map(|(_, tag)| (*tag).to_owned())?;
-    (!only_asks).then_some(Preference::Language(tag))
+    let tag = language::of_word(&first.raw)?;
+    // `answer in no time`, `in de nada style`: a code stands alone, a name need not.
+    let is_code = first.low.len() < 4 || first.low.contains('-');
+    let alone =
+        rest.get(1).is_none_or(|next| first.pause || matches!(next.low.as_str(), "please" | "now" | "from"));
+    (!only_asks && (alone || !is_code)).then_some(Preference::Language(tag))
 }
 
 fn timezone(words: &[Word]) -> Option<Preference> {
