@@ -135,7 +135,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
             let _logs = telemetry::init(&settings, LevelFilter::WARN)?;
             match other {
                 Command::Run(arguments) => Box::pin(run::run(settings, arguments)).await,
-                Command::Chat(arguments) => chat::run(settings, arguments).await,
+                Command::Chat(arguments) => Box::pin(chat::run(settings, arguments)).await,
                 Command::Memory(command) => memory::run(settings, command).await,
                 Command::Models(command) => models::run(settings, command).await,
                 Command::Migrate => migrate::run(settings).await,

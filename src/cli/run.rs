@@ -17,7 +17,7 @@ use crate::{
 
 pub(super) async fn run(settings: Settings, arguments: chat::Arguments) -> anyhow::Result<ExitCode> {
     if settings.telegram.is_none() && settings.api.is_none() {
-        return chat::run(settings, arguments).await;
+        return Box::pin(chat::run(settings, arguments)).await;
     }
     let app = App::start(settings).await?;
     chat::explain(&app);
@@ -69,8 +69,7 @@ fn telegram(app: &App) -> anyhow::Result<Option<Telegram>> {
     }
     let handles = telegram::Handles {
         conversations: app.conversations.clone(),
-        cast: app.cast.clone(),
-        relationships: app.relationships.clone(),
+        commands: app.commands.clone(),
         clock: app.clock.clone(),
     };
     let settings = TelegramSettings { token: account.token, api_url: account.api_url, character };

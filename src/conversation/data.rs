@@ -1,7 +1,9 @@
-//! The table `notice`: what has been said once in a conversation.
+//! The table `notice`: what has been said once in a conversation; and what others want to know of the table `outbox`.
+
+use std::collections::BTreeSet;
 
 use crate::{
-    model::{Timestamp, Viewer},
+    model::{MessageId, Timestamp, Viewer},
     store::{Database, StoreError},
 };
 
@@ -35,4 +37,28 @@ pub(super) async fn first_time(
     .execute(database.writer())
     .await?;
     Ok(added.rows_affected() > 0)
+}
+
+/// Messages that are written down and not sent yet.
+pub(super) async fn unsent(database: &Database) -> Result<i64, StoreError> {
+    let count = sqlx::query_scalar("SELECT count(*) FROM outbox WHERE status IN ('waiting', 'sending')")
+        .fetch_one(database.readers())
+        .await?;
+    Ok(count)
+}
+
+/// Takes the words of answers to these messages out of what was sent; that it was sent stays known.
+pub(super) async fn forget_sent(
+    database: &Database,
+    messages: &BTreeSet<MessageId>,
+) -> Result<(), StoreError> {
+    let mut tx = database.begin().await?;
+    for message in messages {
+        sqlx::query("UPDATE outbox SET text = '' WHERE key LIKE $1 AND status IN ('sent', 'gone')")
+            .bind(format!("{message}/%"))
+            .execute(&mut *tx)
+            .await?;
+    }
+    tx.commit().await?;
+    Ok(())
 }

@@ -3,6 +3,7 @@
 
 mod data;
 mod desk;
+mod gate;
 mod inbound;
 mod mailbox;
 mod outbound;
@@ -11,7 +12,7 @@ mod split;
 mod stream;
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -32,6 +33,7 @@ use crate::{
 };
 
 use desk::{Desk, Order, Talk};
+pub use gate::{AccessRules, Decision, Gate, Subject, Target, TargetError};
 pub use inbound::Inbound;
 pub use outbound::{Capabilities, Lost, Outbound, SendError};
 use outbox::{Outbox, Post};
@@ -305,15 +307,74 @@ impl Conversations {
         let Some(outbox) = self.outbox(&to.platform) else {
             return Err(ConversationError::NotConnected(to.platform.clone()));
         };
+        self.put(outbox, to, "!", text).await
+    }
+
+    /// Says something in the open to where a message came from, beside the [`Conversations::remark`] on it. The same
+    /// message brings it up once.
+    ///
+    /// # Errors
+    /// [`ConversationError`] when it could not be written down.
+    pub async fn say(&self, to: &Inbound, text: &str) -> Result<(), ConversationError> {
+        let Some(outbox) = self.outbox(&to.platform) else {
+            return Err(ConversationError::NotConnected(to.platform.clone()));
+        };
+        self.put(outbox, to, "!say", text).await
+    }
+
+    async fn put(
+        &self,
+        outbox: Outbox,
+        to: &Inbound,
+        suffix: &str,
+        text: &str,
+    ) -> Result<(), ConversationError> {
         let Some(address) = to.address.clone() else { return Ok(()) };
         let viewer = Viewer::new(to.character.clone(), to.user.clone(), to.place.clone());
         let conversation = viewer.conversation();
-        let key = format!("{}:{}:{}!", to.platform, to.platform_id, to.character);
+        let key = format!("{}:{}:{}{suffix}", to.platform, to.platform_id, to.character);
         let post = Post { key, conversation: conversation.clone(), address };
         outbox.plan(&post, text).await?;
         let talk = self.talk(conversation, outbox);
         self.desk.order(&talk, Order::Repeat(post, text.to_owned())).await;
         Ok(())
+    }
+
+    /// Who may talk, where there is silence, and who answers where.
+    #[must_use]
+    pub fn gate(&self) -> Gate {
+        Gate::new(self.database.clone())
+    }
+
+    /// Whether somebody of this id is in the cast.
+    #[must_use]
+    pub fn has_character(&self, id: &CharacterId) -> bool {
+        self.cast.get(id).is_some()
+    }
+
+    /// The platforms that are connected.
+    #[must_use]
+    pub fn platforms(&self) -> Vec<String> {
+        let mut names: Vec<String> =
+            self.outboxes.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect();
+        names.sort();
+        names
+    }
+
+    /// How many messages are written down and not sent yet.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn unsent(&self) -> Result<i64, ConversationError> {
+        Ok(data::unsent(&self.database).await?)
+    }
+
+    /// Takes the words of answers to these messages out of what was sent. What platforms show stays.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn forget_sent(&self, messages: &BTreeSet<MessageId>) -> Result<(), ConversationError> {
+        Ok(data::forget_sent(&self.database, messages).await?)
     }
 
     /// Stops taking turns on; waits at most `limit` for those under way. What is stored and unanswered is taken up by the
@@ -351,7 +412,7 @@ impl Conversations {
 
     /// Queues what a message has ended. The message is stored by now and must be answered whatever happens here; the sweep
     /// queues what is missing.
-    async fn look_back_at_all(&self, sessions: Vec<SessionId>) {
+    pub async fn look_back_at_all(&self, sessions: Vec<SessionId>) {
         for session in sessions {
             if let Err(error) = self.look_back(session).await {
                 tracing::warn!(%error, %session, "a finished session waits for the next sweep");

@@ -276,6 +276,8 @@ impl Outbox {
     }
 
     async fn sent(&self, key: &str, text: &str, id: &str) -> Result<(), OutboxError> {
+        // The answer to a command may quote what its next command forgets.
+        let text = if key.ends_with('!') { "" } else { text };
         sqlx::query(
             "UPDATE outbox SET status = 'sent', text = $2, platform_id = $3, updated_at = $4 WHERE key = $1",
         )

@@ -3,12 +3,15 @@
 
 mod chunk;
 mod data;
+mod forget;
 mod knowledge;
+mod own;
 mod read;
 mod recall;
 mod session;
 mod store;
 mod visible;
+mod why;
 mod words;
 
 use std::{sync::Arc, time::Duration};
@@ -27,7 +30,10 @@ use crate::{
 #[cfg(doc)]
 use crate::model::Viewer;
 
+pub use forget::{FORGET_AT_ONCE, ForgetKind, Forgettable, Forgotten};
+pub use own::{Kept, Kinds};
 pub use recall::RecallQuery;
+pub use why::Accounted;
 
 /// A pause of this length ends a session (product.md, MEM).
 pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);

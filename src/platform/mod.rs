@@ -2,6 +2,6 @@
 //! events of a turn into what its people see.
 
 pub mod api;
-mod command;
+pub mod command;
 pub mod console;
 pub mod telegram;
