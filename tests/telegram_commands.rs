@@ -155,7 +155,9 @@ async fn a_message_that_cannot_be_changed_is_followed_by_another() {
     let asked = ask(&telegram, 7, "/forget luna").await;
     telegram.fail("editMessageText", Fault::Status(400, "Bad Request: chat not found".to_owned()));
     telegram.press(7, &asked, "Forget it");
-    telegram.until("words of their own", |it| shown(it, 7).iter().any(|it| it.text.starts_with("Forgotten"))).await;
+    telegram
+        .until("words of their own", |it| shown(it, 7).iter().any(|it| it.text.starts_with("Forgotten")))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

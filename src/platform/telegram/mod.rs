@@ -23,6 +23,7 @@ use crate::{
     memory::MemoryError,
     model::{CharacterId, Clock},
 };
+pub(super) use format::plain;
 use receive::Heard;
 use send::Sender;
 
