@@ -224,7 +224,13 @@ impl Conversations {
         let outbox = Outbox::new(self.database.clone(), self.clock.clone(), platform);
         self.outboxes.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), outbox.clone());
         let undelivered = self.memory.undelivered(&name).await?;
-        let unanswered = self.unanswered(&name).await?;
+        let mut unanswered = Vec::new();
+        for message in self.unanswered(&name).await? {
+            // Silence holds for what came before it, too.
+            if !self.gate().is_paused(&message.scope).await? {
+                unanswered.push(message);
+            }
+        }
         let in_hand = |key: &str| {
             let asked = key.split(['/', '!']).next().unwrap_or_default();
             let is = |id: Option<MessageId>| id.is_some_and(|id| id.to_string() == asked);

@@ -2,7 +2,7 @@
 
 use chrono_tz::TZ_VARIANTS;
 
-use super::{Asker, Commands, Kind, Reply, parse::KNOWN_LANGUAGES};
+use super::{Asker, Commands, Kind, Reply, check::KNOWN_LANGUAGES};
 use crate::{conversation::ConversationError, model::CharacterId};
 
 /// Values that are offered at most (Discord's limit).

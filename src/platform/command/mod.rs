@@ -2,6 +2,7 @@
 //! adapter turns its menus into the table's words, runs what people choose, and shows the [`Reply`] with its buttons.
 
 mod admin;
+mod check;
 mod choose;
 mod data;
 mod keep;
