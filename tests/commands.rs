@@ -6,13 +6,18 @@
 #[allow(dead_code)]
 mod databases;
 
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{
+    path::Path,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use databases::{Store, stores};
 use dramatis::{
     character::Cast,
     cognition::{Mind, Parts as MindParts},
-    conversation::{Conversations, Inbound, Subject},
+    conversation::{Capabilities, Conversations, Inbound, Lost, Outbound, SendError, Subject, Unit},
     embed::Embeddings,
     jobs::Queue,
     llm::{Llm, LlmSettings},
@@ -22,10 +27,71 @@ use dramatis::{
         Asker, Commands, Invocation, Kind, LONGEST_DATA, LONGEST_REPLY, Outcome, Parts, Pressed, Reply,
     },
     relationship::{Relationships, Tone},
+    store::Database,
 };
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 use uuid::Uuid;
+
+/// A platform that shows everything and numbers it.
+#[derive(Default)]
+struct Fake(Mutex<Vec<String>>);
+
+#[async_trait]
+impl Outbound for Fake {
+    fn platform(&self) -> &str {
+        "test"
+    }
+
+    fn room(&self, address: &str) -> String {
+        address.to_owned()
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        Capabilities { longest: 2_000, unit: Unit::Chars, edit_every: None, typing_lasts: None }
+    }
+
+    async fn send(&self, _: &str, text: &str, _: &str) -> Result<String, SendError> {
+        let mut sent = self.0.lock().unwrap();
+        sent.push(text.to_owned());
+        Ok(sent.len().to_string())
+    }
+
+    async fn edit(&self, _: &str, _: &str, _: &str) -> Result<(), SendError> {
+        Ok(())
+    }
+
+    async fn delete(&self, _: &str, _: &str) -> Result<(), SendError> {
+        Ok(())
+    }
+
+    async fn typing(&self, _: &str) -> Result<(), SendError> {
+        Ok(())
+    }
+
+    async fn find(&self, _: &str, _: Lost<'_>) -> Result<Option<String>, SendError> {
+        Ok(None)
+    }
+}
+
+impl Fake {
+    /// The number of the first message that holds this, once it is there and the store knows.
+    async fn shows(&self, database: &Database, part: &str) -> String {
+        for _ in 0..1_000 {
+            let waiting: i64 =
+                sqlx::query_scalar("SELECT count(*) FROM outbox WHERE status IN ('waiting', 'sending')")
+                    .fetch_one(database.readers())
+                    .await
+                    .unwrap();
+            let at = self.0.lock().unwrap().iter().position(|text| text.contains(part));
+            if let (0, Some(at)) = (waiting, at) {
+                return (at + 1).to_string();
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("`{part}` is not shown: {:?}", self.0.lock().unwrap())
+    }
+}
 
 struct House {
     commands: Commands,
@@ -383,5 +449,58 @@ async fn the_people_in_charge_are_obeyed_and_nobody_else() {
         house.clock.advance(Duration::from_secs(2 * 3_600 + 180));
         let parts = ["up 2 h 3 min", "main: offline", "not sent yet: 0", "access rules: 3", "in charge: 1"];
         house.expect("boss", "dm", "/admin status", &parts).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_opened_in_a_menu_is_explained_and_forgotten() {
+    for store in stores().await {
+        let (house, fake) = (house(&store).await, Arc::new(Fake::default()));
+        house.conversations.connect(fake.clone()).await.unwrap();
+        let asker = Asker { address: Some("room".to_owned()), ..house.asker("robin", "dm") };
+        let inbound = Inbound {
+            platform: "test".to_owned(),
+            platform_id: "said-1".to_owned(),
+            character: asker.viewer.character.clone(),
+            user: asker.viewer.user.clone(),
+            user_name: "robin".to_owned(),
+            place: Place::Dm,
+            text: "I have a dog named Luna.".to_owned(),
+            at: house.clock.now(),
+            address: asker.address.clone(),
+        };
+        house.conversations.take_in(inbound).await.unwrap();
+        let answer = fake.shows(&store.database, "Luna").await;
+        let why = house.commands.why_this("room", &answer, &asker).await.unwrap();
+        assert!(why.text.contains("“I have a dog named Luna.”"), "{}: {}", house.name, why.text);
+        for (room, id) in [("room", "99"), ("other", answer.as_str())] {
+            let none = house.commands.why_this(room, id, &asker).await.unwrap();
+            assert!(none.text.contains("no answer of mine"), "{}", none.text);
+        }
+        let stranger = house.asker("sam", "dm");
+        assert!(
+            house.commands.why_this("room", &answer, &stranger).await.unwrap().text.contains("no answer")
+        );
+        assert!(house.commands.forget_this("said-1", &stranger).await.unwrap().buttons.is_empty());
+
+        let held = async || -> i64 {
+            sqlx::query_scalar("SELECT count(*) FROM outbox WHERE text LIKE '%Luna%'")
+                .fetch_one(store.database.readers())
+                .await
+                .unwrap()
+        };
+        assert!(held().await > 0);
+        let asked = house.commands.forget_this("said-1", &asker).await.unwrap();
+        house.commands.press(&asked.buttons[0].data, &asker).await.unwrap();
+        assert_eq!(held().await, 0, "no word of it stays in the outbox");
+        house.expect("robin", "dm", "/memory search luna", &["Nothing on record"]).await;
+
+        let boss = Asker { address: Some("room".to_owned()), ..house.asker("boss", "lounge/general") };
+        for _ in 0..2 {
+            assert!(house.reply(&boss, "/admin say-as elena Good evening.").await.text.contains("Said as"));
+        }
+        fake.shows(&store.database, "Good evening.").await;
+        assert_eq!(fake.0.lock().unwrap().iter().filter(|text| *text == "Good evening.").count(), 1);
+        assert!(house.conversations.close(Duration::from_secs(5)).await);
     }
 }

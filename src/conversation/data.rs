@@ -62,3 +62,20 @@ pub(super) async fn forget_sent(
     tx.commit().await?;
     Ok(())
 }
+
+/// The message that was answered with what was sent under this id.
+pub(super) async fn asked(
+    database: &Database,
+    platform: &str,
+    room: &str,
+    platform_id: &str,
+) -> Result<Option<MessageId>, StoreError> {
+    let keys: Vec<String> =
+        sqlx::query_scalar("SELECT key FROM outbox WHERE platform = $1 AND room = $2 AND platform_id = $3")
+            .bind(platform.to_owned())
+            .bind(room.to_owned())
+            .bind(platform_id.to_owned())
+            .fetch_all(database.readers())
+            .await?;
+    Ok(keys.iter().find_map(|key| key.split_once('/')?.0.parse().ok()))
+}

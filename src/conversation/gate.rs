@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 use sqlx::Row as _;
 
 use crate::{
-    model::{CharacterId, Scope, Timestamp, UserId},
+    model::{CharacterId, Place, Scope, Timestamp, UserId},
     store::{Database, StoreError},
 };
 
@@ -23,6 +23,20 @@ pub struct Subject {
     pub guild: Option<String>,
     /// Whether this is a private talk.
     pub dm: bool,
+}
+
+impl Subject {
+    /// Somebody at a place.
+    #[must_use]
+    pub fn new(user: UserId, place: &Place, roles: Vec<String>) -> Self {
+        let (guild, channel) = match place {
+            Place::Dm => (None, None),
+            Place::Channel { guild, channel } | Place::Thread { guild, channel, .. } => {
+                (Some(guild.clone()), Some(channel.clone()))
+            }
+        };
+        Self { user, roles, channel, guild, dm: place.is_dm() }
+    }
 }
 
 /// Whom or what a rule is about.

@@ -367,6 +367,19 @@ impl Conversations {
         names
     }
 
+    /// The message that was answered with what a platform shows under this id; `None`: it is no answer.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn asked(
+        &self,
+        platform: &str,
+        room: &str,
+        platform_id: &str,
+    ) -> Result<Option<MessageId>, ConversationError> {
+        Ok(data::asked(&self.database, platform, room, platform_id).await?)
+    }
+
     /// How many messages are written down and not sent yet.
     ///
     /// # Errors

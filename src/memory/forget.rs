@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sqlx::Row as _;
+use sqlx::{Row as _, any::AnyRow};
 
 use super::{Memory, MemoryError, data, visible::Visible, words};
 use crate::{
@@ -118,15 +118,57 @@ impl Memory {
         .bind(viewer.user.to_string())
         .fetch_optional(self.database.readers())
         .await?;
-        row.map(|row| {
-            Ok(Forgettable {
-                id: row.try_get("id")?,
-                kind: ForgetKind::Message,
-                text: row.try_get("text")?,
-                when: data::moment(&row, "said_at")?,
-            })
-        })
-        .transpose()
+        row.map(|row| said(&row)).transpose()
+    }
+
+    /// The messages that were answered with what [`Memory::forget`] would delete under these ids: the answers stand under
+    /// the keys of these in the outbox.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn answered_by(
+        &self,
+        viewer: &Viewer,
+        ids: &[String],
+    ) -> Result<BTreeSet<MessageId>, MemoryError> {
+        let visible = Visible::of(viewer, "m", "author", 2);
+        let sql = format!(
+            "SELECT COALESCE(m.reply_to, m.id) AS asked FROM message m WHERE m.id = $1 AND {}",
+            visible.sql
+        );
+        let mut asked = BTreeSet::new();
+        for id in ids {
+            let query = sqlx::query(sqlx::AssertSqlSafe(sql.clone())).bind(id.clone());
+            if let Some(row) = visible.bind(query).fetch_optional(self.database.readers()).await? {
+                asked.insert(data::parsed(&row, "asked")?);
+            }
+        }
+        Ok(asked)
+    }
+
+    /// A message of the viewer's user, by the platform's id of it, with what it says; `None`: there is none that the viewer
+    /// may read, or it waits for its answer.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn said_as(
+        &self,
+        viewer: &Viewer,
+        platform: &str,
+        platform_id: &str,
+    ) -> Result<Option<Forgettable>, MemoryError> {
+        let visible = Visible::of(viewer, "m", "author", 4);
+        let sql = format!(
+            "SELECT m.id, m.text, m.said_at FROM message m WHERE m.platform = $1 AND m.platform_id = $2 \
+             AND m.author = $3 AND m.status <> 'pending' AND {}",
+            visible.sql
+        );
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(platform.to_owned())
+            .bind(platform_id.to_owned())
+            .bind(viewer.user.to_string());
+        let row = visible.bind(query).fetch_optional(self.database.readers()).await?;
+        row.map(|row| said(&row)).transpose()
     }
 
     /// Deletes messages and facts of the viewer's user, or answers to them, that the viewer may read, with all that was
@@ -167,6 +209,15 @@ impl Memory {
         tx.commit().await?;
         Ok(done)
     }
+}
+
+fn said(row: &AnyRow) -> Result<Forgettable, MemoryError> {
+    Ok(Forgettable {
+        id: row.try_get("id")?,
+        kind: ForgetKind::Message,
+        text: row.try_get("text")?,
+        when: data::moment(row, "said_at")?,
+    })
 }
 
 /// The message of this id and the answer to it, if it is the user's, or answers them.

@@ -27,15 +27,37 @@ impl Memory {
     /// # Errors
     /// When the store fails.
     pub async fn last_account(&self, viewer: &Viewer) -> Result<Option<Accounted>, MemoryError> {
-        let visible = Visible::of(viewer, "m", "author", 3);
+        self.accounted(viewer, None).await
+    }
+
+    /// The answer to this message of the viewer's user in this conversation.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn account_of(
+        &self,
+        viewer: &Viewer,
+        asked: MessageId,
+    ) -> Result<Option<Accounted>, MemoryError> {
+        self.accounted(viewer, Some(asked)).await
+    }
+
+    async fn accounted(
+        &self,
+        viewer: &Viewer,
+        asked: Option<MessageId>,
+    ) -> Result<Option<Accounted>, MemoryError> {
+        let visible = Visible::of(viewer, "m", "author", 4);
         let sql = format!(
             "SELECT m.text AS asked, r.text AS answer, r.said_at, r.account FROM message m \
              JOIN message r ON r.platform = 'reply' AND r.platform_id = m.id AND r.character = m.character \
-             WHERE m.scope = $1 AND m.author = $2 AND {} ORDER BY r.said_at DESC, r.id DESC LIMIT 1",
+             WHERE m.scope = $1 AND m.author = $2 AND (m.id = $3 OR $3 = '') AND {} ORDER BY r.said_at DESC, r.id DESC LIMIT 1",
             visible.sql
         );
-        let query =
-            sqlx::query(sqlx::AssertSqlSafe(sql)).bind(viewer.scope().key()).bind(viewer.user.to_string());
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql))
+            .bind(viewer.scope().key())
+            .bind(viewer.user.to_string())
+            .bind(asked.map(|id| id.to_string()).unwrap_or_default());
         let Some(row) = visible.bind(query).fetch_optional(self.database.readers()).await? else {
             return Ok(None);
         };

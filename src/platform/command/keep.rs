@@ -123,8 +123,27 @@ impl Commands {
         } else {
             memory.forgettable(&asker.viewer, what).await?
         };
+        let none = format!("Nothing of yours here holds all of {}.", quoted(what));
+        self.offer_to_forget(found, none, asker).await
+    }
+
+    /// Asks whether this message is to be forgotten: one that was opened in a menu, by the platform's id.
+    ///
+    /// # Errors
+    /// [`ConversationError`] when the store fails.
+    pub async fn forget_this(&self, platform_id: &str, asker: &Asker) -> Result<Reply, ConversationError> {
+        let found = self.parts.memory.said_as(&asker.viewer, &asker.platform, platform_id).await?;
+        let none = "That is nothing that you said to me, or I do not remember it here.".to_owned();
+        self.offer_to_forget(found.into_iter().collect(), none, asker).await
+    }
+
+    async fn offer_to_forget(
+        &self,
+        found: Vec<Forgettable>,
+        none: String,
+        asker: &Asker,
+    ) -> Result<Reply, ConversationError> {
         if found.is_empty() {
-            let none = format!("Nothing of yours here holds all of {}.", quoted(what));
             return Ok(Reply::text(none + &elsewhere(asker)));
         }
         let mut text = format!(
@@ -152,8 +171,10 @@ impl Commands {
     }
 
     pub(super) async fn forget(&self, ids: &[String], asker: &Asker) -> Result<Reply, ConversationError> {
+        // First what memory leads to, so that a crash in between leaves nothing behind that nobody finds any more.
+        let answered = self.parts.memory.answered_by(&asker.viewer, ids).await?;
+        self.parts.conversations.forget_sent(&answered).await?;
         let done = self.parts.memory.forget(&asker.viewer, ids).await?;
-        self.parts.conversations.forget_sent(&done.messages).await?;
         let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         let parts: Vec<String> = [
             (done.messages.len(), "message"),

@@ -106,13 +106,39 @@ impl Commands {
     }
 
     pub(super) async fn why(&self, asker: &Asker) -> Result<Reply, ConversationError> {
-        let Some(last) = self.parts.memory.last_account(&asker.viewer).await? else {
-            return Ok(Reply::text("I have not answered you here yet."));
+        match self.parts.memory.last_account(&asker.viewer).await? {
+            Some(last) => self.explain(&last, asker).await,
+            None => Ok(Reply::text("I have not answered you here yet.")),
+        }
+    }
+
+    /// How this answer came about: a message of the character's that was opened in a menu, by the platform's id and the
+    /// room that the id belongs to ([`crate::conversation::Outbound::room`]).
+    ///
+    /// # Errors
+    /// [`ConversationError`] when the store fails.
+    pub async fn why_this(
+        &self,
+        room: &str,
+        platform_id: &str,
+        asker: &Asker,
+    ) -> Result<Reply, ConversationError> {
+        let asked = self.parts.conversations.asked(&asker.platform, room, platform_id).await?;
+        let found = match asked {
+            Some(asked) => self.parts.memory.account_of(&asker.viewer, asked).await?,
+            None => None,
         };
+        match found {
+            Some(found) => Ok(self.explain(&found, asker).await?.within_limits()),
+            None => Ok(Reply::text("That is no answer of mine to you.")),
+        }
+    }
+
+    async fn explain(&self, last: &Accounted, asker: &Asker) -> Result<Reply, ConversationError> {
         let Some(account) = &last.account else {
             return Ok(Reply::text("That answer is from before I kept an account of answers."));
         };
-        let mut text = explained(&last, account);
+        let mut text = explained(last, account);
         if account.recalled.is_empty() {
             text += "\n\nMemory brought up nothing for it.";
             return Ok(Reply::text(text));

@@ -161,13 +161,7 @@ fn address(message: &MaybeInaccessibleMessage) -> Address {
     Address { chat: message.chat().id.0, thread, message: message.id().0, quote: false }
 }
 
+/// Telegram knows no roles.
 fn subject(user: &UserId, place: &Place) -> Subject {
-    let (guild, channel) = match place {
-        Place::Dm => (None, None),
-        Place::Channel { guild, channel } | Place::Thread { guild, channel, .. } => {
-            (Some(guild.clone()), Some(channel.clone()))
-        }
-    };
-    // Telegram knows no roles.
-    Subject { user: user.clone(), roles: Vec::new(), channel, guild, dm: place.is_dm() }
+    Subject::new(user.clone(), place, Vec::new())
 }
