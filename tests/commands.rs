@@ -39,7 +39,7 @@ struct Fake(Mutex<Vec<String>>);
 
 #[async_trait]
 impl Outbound for Fake {
-    fn platform(&self) -> &str {
+    fn platform(&self) -> &'static str {
         "test"
     }
 
