@@ -27,7 +27,9 @@ const OLLAMA_CONTEXT: usize = 4_096;
 /// Jobs that may run side by side.
 const WORKERS: usize = 2;
 /// How long a stop waits for background work (product.md, DLV: a stop takes at most 20 s in all).
-const STOP: Duration = Duration::from_secs(5);
+const STOP: Duration = Duration::from_secs(4);
+/// How long a stop waits for the store.
+const CLOSE: Duration = Duration::from_secs(2);
 /// How long a stop waits for turns that are under way.
 const TURNS: Duration = Duration::from_secs(8);
 /// How often what was written moves from SQLite's log into its file.
@@ -78,6 +80,18 @@ impl App {
         let embeddings = embeddings(&settings);
         let (cast, findings) = Cast::open(&settings.characters_dir)
             .with_context(|| format!("cannot load characters from {}", settings.characters_dir.display()))?;
+        if cast.is_empty() {
+            for (folder, findings) in &findings {
+                for finding in findings {
+                    eprintln!("{folder}/{finding}");
+                }
+            }
+            anyhow::bail!(
+                "there is no character in {}: `dramatis characters new ID` makes one there, or set CHARACTERS_DIR to a \
+                 folder of characters",
+                settings.characters_dir.display()
+            );
+        }
         let database = Database::open(&settings.database).await?;
         let llm = Llm::start(llm_settings(&settings)?, database.clone(), clock.clone()).await?;
         let memory = Memory::new(database.clone(), embeddings.clone(), clock.clone());
@@ -176,7 +190,9 @@ impl App {
         if tokio::time::timeout(STOP, self.llm.drain()).await.is_err() {
             tracing::warn!("a call of a model did not end in time: it is missing in the ledger");
         }
-        self.database.close().await;
+        if tokio::time::timeout(CLOSE, self.database.close()).await.is_err() {
+            tracing::warn!("the store is still busy: it is left as it is, and loses nothing");
+        }
     }
 }
 

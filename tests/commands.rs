@@ -205,6 +205,7 @@ impl House {
             user_name: name.to_owned(),
             place: place.parse().unwrap(),
             text: text.to_owned(),
+            beside: Vec::new(),
             at: self.clock.now(),
             address: None,
         };
@@ -466,6 +467,7 @@ async fn what_is_opened_in_a_menu_is_explained_and_forgotten() {
             user_name: "robin".to_owned(),
             place: Place::Dm,
             text: "I have a dog named Luna.".to_owned(),
+            beside: Vec::new(),
             at: house.clock.now(),
             address: asker.address.clone(),
         };

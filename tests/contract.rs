@@ -10,7 +10,7 @@ use std::{sync::Arc, time::Duration};
 use databases::stores;
 use dramatis::{
     embed::Embeddings,
-    jobs::{Enqueued, NewJob, Queue},
+    jobs::{Enqueued, NewJob, Queue, Workers},
     memory::{Memory, MemoryError, NewMessage, NewReply, RecallQuery},
     model::{
         CharacterId, Clock, ManualClock, Message, MessageId, Place, Preference, PreferenceDraft, SystemClock,
@@ -49,7 +49,9 @@ fn message(character: &CharacterId, name: &str, place: &str, text: &str, when: T
         text: text.to_owned(),
         at: when,
         reply_to: None,
+        beside: Vec::new(),
         address: None,
+        holder: None,
     }
 }
 
@@ -109,6 +111,53 @@ async fn there_is_one_answer_to_a_message() {
         let history = memory.history(&viewer("robin", "dm"), 10).await.unwrap();
         let texts: Vec<_> = history.iter().map(|line| line.text.as_str()).collect();
         assert_eq!(texts, ["hi", "hello"], "{}", store.name);
+    }
+}
+
+/// A process that lives keeps what it holds; of those that find it left, one takes it over.
+#[tokio::test]
+async fn a_message_is_held_by_one_process() {
+    for store in stores().await {
+        let memory = words_only(&store.database);
+        let held = |name: &str| NewMessage {
+            holder: Some(name.to_owned()),
+            ..message(&elena(), "robin", "dm", "hi", at(0))
+        };
+        let first = memory.store_user_message(held("one")).await.unwrap().message;
+        let left = memory.pending("test", Timestamp::from_micros(0)).await.unwrap();
+        assert_eq!(left[0].holder.as_deref(), Some("one"), "{}", store.name);
+        assert!(memory.take_over(first.id, Some("one"), "two").await.unwrap());
+        assert!(!memory.take_over(first.id, Some("one"), "three").await.unwrap());
+        assert!(!memory.take_over(first.id, None, "three").await.unwrap());
+        let free = memory.store_user_message(message(&elena(), "robin", "dm", "ho", at(1))).await.unwrap();
+        assert!(memory.take_over(free.message.id, None, "three").await.unwrap());
+        let asked = Message { address: Some("there".to_owned()), ..first };
+        let answer = memory.store_reply(reply(&asked, "hello", 2)).await.unwrap();
+        let undelivered = memory.undelivered("test").await.unwrap();
+        assert_eq!((undelivered[0].message.id, undelivered[0].holder.as_deref()), (answer.id, Some("two")));
+        memory.dismiss(&[asked.id]).await.unwrap();
+        assert!(memory.undelivered("test").await.unwrap().is_empty(), "nobody wants it any more");
+    }
+}
+
+/// Who is gone: nobody who has just spoken, everybody who has ended, and those of other machines after a silence.
+#[tokio::test]
+async fn a_process_is_gone_when_it_is_not_heard_of() {
+    for store in stores().await {
+        let clock = Arc::new(ManualClock::at(at(0)));
+        let queue = |clock: &Arc<ManualClock>| Queue::new(store.database.clone(), clock.clone());
+        let (mine, other) = (queue(&clock), queue(&clock));
+        clock.advance(Duration::from_secs(60));
+        assert!(!mine.is_gone(mine.name(), at(0)).await.unwrap(), "{}", store.name);
+        assert!(!mine.is_gone("elsewhere 1 1 x", at(50)).await.unwrap());
+        assert!(mine.is_gone("elsewhere 1 1 x", at(40)).await.unwrap());
+        assert!(mine.is_gone(other.name(), at(0)).await.unwrap(), "it never had a heartbeat");
+        let workers = Workers::start(other.clone(), Vec::new(), 1);
+        while mine.is_gone(other.name(), at(0)).await.unwrap() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        workers.stop(Duration::from_secs(5)).await.unwrap();
+        assert!(mine.is_gone(other.name(), at(0)).await.unwrap(), "it has stopped");
     }
 }
 
@@ -296,5 +345,28 @@ async fn a_job_is_queued_once() {
         assert!(matches!(queue.enqueue(job.clone()).await.unwrap(), Enqueued::New(_)));
         assert_eq!(queue.enqueue(job).await.unwrap(), Enqueued::Duplicate);
         assert_eq!(queue.counts().await.unwrap().pending, 1, "{}", store.name);
+    }
+}
+
+/// A reaction counts once, is taken back exactly, and counts again when it is given again.
+#[tokio::test]
+async fn a_reaction_can_be_given_taken_back_and_given_again() {
+    for store in stores().await {
+        let relationships = Relationships::new(store.database.clone(), Arc::new(SystemClock));
+        let (elena, robin) = (elena(), user("robin"));
+        let trust = async || {
+            relationships.standing(&elena, &robin, SystemClock.now(), None).await.unwrap().trust.get().round()
+        };
+        let given = Some((5.0, "a heart"));
+        for (step, (what, expected)) in
+            [(None, 0.0), (given, 5.0), (given, 5.0), (None, 0.0), (None, 0.0), (given, 5.0), (None, 0.0)]
+                .into_iter()
+                .enumerate()
+        {
+            relationships.react(&elena, &robin, "test:room:1:heart", what).await.unwrap();
+            assert!((trust().await - expected).abs() < 0.5, "{}: step {step}", store.name);
+        }
+        relationships.react(&elena, &robin, "test:room:1:star", given).await.unwrap();
+        assert!((trust().await - 5.0).abs() < 0.5, "another emoji is another reaction");
     }
 }

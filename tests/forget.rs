@@ -53,8 +53,10 @@ fn message(name: &str, place: &str, text: &str, seconds: i64) -> NewMessage {
         place: place.parse().unwrap(),
         text: text.to_owned(),
         at: at(seconds),
+        beside: Vec::new(),
         reply_to: None,
         address: None,
+        holder: None,
     }
 }
 

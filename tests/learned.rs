@@ -10,7 +10,7 @@ use std::sync::Arc;
 use databases::stores;
 use dramatis::{
     embed::Embeddings,
-    memory::{Memory, NewMessage},
+    memory::{Memory, NewMessage, RecallQuery},
     model::{
         CharacterId, Extraction, FactDraft, Message, MessageId, Place, Preference, PreferenceDraft,
         SummaryDraft, SystemClock, Timestamp, UnitScore, UserId, Verbosity, Viewer,
@@ -44,9 +44,14 @@ impl World {
 
     /// A day's talk of one message.
     async fn talk(&self, number: i64, text: &str) -> Message {
+        self.talk_as(&Uuid::now_v7().to_string(), number, text).await
+    }
+
+    /// The same, with the platform's id of the message.
+    async fn talk_as(&self, platform_id: &str, number: i64, text: &str) -> Message {
         let new = NewMessage {
             platform: "test".to_owned(),
-            platform_id: Uuid::now_v7().to_string(),
+            platform_id: platform_id.to_owned(),
             character: viewer().character,
             user: robin(),
             user_name: "Robin".to_owned(),
@@ -54,7 +59,9 @@ impl World {
             text: text.to_owned(),
             at: day(number),
             reply_to: None,
+            beside: Vec::new(),
             address: None,
+            holder: None,
         };
         self.memory.store_user_message(new).await.unwrap().message
     }
@@ -177,5 +184,62 @@ async fn the_wish_that_was_said_last_holds() {
         world.memory.set_preferences(&viewer(), &[wish(Verbosity::Short)], day(2)).await.unwrap();
         let wishes = world.memory.preferences(&viewer()).await.unwrap();
         assert_eq!(wishes.verbosity, Some(Verbosity::Long), "{}", store.name);
+    }
+}
+
+/// Whoever changes or takes back what they said is not held to the old words: no fact, wish, summary or piece of them is left,
+/// and what they had ended goes on.
+#[tokio::test]
+async fn what_rested_on_words_that_were_taken_back_is_gone() {
+    for store in stores().await {
+        for change in ["edit", "take back"] {
+            let world = World::new(&store.database);
+            let (memory, id) = (&world.memory, format!("slip of the tongue, {change}"));
+            let home = format!("Lisbon {change}");
+            world.learn(10, "lives_in", &home).await;
+            let message = world.talk_as(&id, 20, "I moved to Porto, call me Bob").await;
+            let found = Extraction {
+                facts: vec![fact("lives_in", "Porto", robin(), message.id)],
+                preferences: vec![PreferenceDraft {
+                    preference: Preference::Nickname("Bob".to_owned()),
+                    owner: robin(),
+                    source: message.id,
+                }],
+                summary: Some(SummaryDraft {
+                    text: "Robin moved to Porto.".to_owned(),
+                    meaningfulness: 3,
+                    emotions: Vec::new(),
+                    topics: Vec::new(),
+                }),
+            };
+            memory.apply(message.session, found).await.unwrap();
+            assert!(world.holds().await.contains(&"lives_in Porto".to_owned()));
+            let revised = match change {
+                "edit" => memory.edit("test", &id, &viewer().character, "I like tea").await.unwrap(),
+                _ => memory.take_back("test", &id, &viewer().character).await.unwrap(),
+            };
+            let revised = revised.unwrap();
+            assert!(revised.look_again, "{}: {change}", store.name);
+            let holds = world.holds().await;
+            assert!(holds.contains(&format!("lives_in {home}")), "{}: {holds:?}", store.name);
+            assert!(!holds.contains(&"lives_in Porto".to_owned()), "{}: {holds:?}", store.name);
+            assert_eq!(memory.preferences(&viewer()).await.unwrap().nickname, None);
+            assert!(memory.summaries(&viewer(), 5).await.unwrap().is_empty());
+            let query = RecallQuery {
+                text: "Porto".to_owned(),
+                vector: None,
+                limit: 50,
+                exclude: Vec::new(),
+                now: day(30),
+            };
+            let found = memory.recall(&viewer(), &query).await.unwrap();
+            assert!(found.is_empty(), "{}: {found:?}", store.name);
+            world.talk(30, "Good night").await;
+            let again = memory.end_idle(day(30)).await.unwrap();
+            assert!(again.contains(&revised.message.session), "{}: looked back at again", store.name);
+            // For the next round.
+            memory.apply(revised.message.session, Extraction::default()).await.unwrap();
+            memory.take_back("test", &id, &viewer().character).await.unwrap();
+        }
     }
 }

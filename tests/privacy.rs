@@ -83,7 +83,9 @@ impl World {
             text: text.clone(),
             at: at(number),
             reply_to: None,
+            beside: Vec::new(),
             address: None,
+            holder: None,
         };
         let secret =
             Secret { character: here.character.clone(), scope: here.scope(), by: here.user.clone(), text };

@@ -15,7 +15,7 @@ use super::{
     finding::{Finding, Severity, meant},
     yaml::{self, Mark, Node, Step},
 };
-use crate::model::{CharacterId, UnitScore};
+use crate::model::{CharacterId, UnitScore, is_language_tag};
 
 /// What came of a folder.
 #[derive(Debug, Clone)]
@@ -138,6 +138,10 @@ pub fn load(dir: &Path) -> Loaded {
         }
     }
     let (front, persona) = character_md(texts.get("character.md").map_or("", String::as_str), &mut findings);
+    if persona.is_empty() && texts.contains_key("character.md") {
+        let message = "there is no persona: write below the front matter who the character is";
+        findings.push(Finding::error("character.md", Mark { line: 1, column: 1 }, message));
+    }
     let core = core(&texts, &mut findings);
     let goals = goals(&texts, &mut findings);
     let evolution = sheet(&texts, "evolution.yaml", &mut findings, evolution::check).unwrap_or_default();
@@ -301,6 +305,17 @@ fn core(texts: &BTreeMap<&'static str, String>, findings: &mut Vec<Finding>) -> 
             }
             if model.max_tokens == Some(0) {
                 sheet.error(&path(&[&"models", &tier, &"max_tokens"]), "an answer needs at least 1 token");
+            }
+        }
+        for (index, tag) in file.languages.iter().flatten().enumerate() {
+            if !is_language_tag(tag) {
+                let message = format!("`{tag}` is no language tag; write `en`, `de` or `pt-BR` (BCP 47)");
+                sheet.error(&path(&[&"languages", &index]), message);
+            }
+        }
+        for (key, lines) in [("constitution", &file.constitution), ("anchors", &file.anchors)] {
+            for (index, _) in lines.iter().enumerate().filter(|(_, line)| line.trim().is_empty()) {
+                sheet.error(&path(&[&key, &index]), "this line is empty: write something or take it out");
             }
         }
         let timezone = file.timezone.as_deref().map_or(chrono_tz::UTC, |name| {

@@ -198,6 +198,7 @@ async fn talk(app: &App, character: &CharacterId, user: usize, turns: usize) -> 
             place: Place::Dm,
             text: (*text).to_owned(),
             at: began.plus(Duration::from_secs(u64::try_from(turn).unwrap_or_default() * 20)),
+            beside: Vec::new(),
             address: None,
         };
         let (sender, mut events) = mpsc::channel(256);

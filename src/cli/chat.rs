@@ -19,11 +19,6 @@ const SETTLE: Duration = Duration::from_secs(5);
 
 /// How to talk.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  \
-    dramatis chat\n  \
-    dramatis chat --character iris --message 'What are you painting?'\n  \
-    printf 'Hi!\\n' | dramatis chat --json\n  \
-    dramatis chat --user sam --place lounge/general --at 2026-03-01T18:00:00Z --message 'I said this in March.'")]
 pub(super) struct Arguments {
     /// Who answers: the id of a character [default: CHARACTER, else elena]
     #[arg(long, value_name = "ID")]
@@ -35,7 +30,7 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "PLACE", default_value = "dm")]
     place: Place,
     /// Says this instead of reading lines; may be given several times
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     message: Vec<String>,
     /// When the talk takes place (RFC 3339), to bring in what was said earlier
     #[arg(long, value_name = "TIME", value_parser = time)]
@@ -53,6 +48,9 @@ fn time(text: &str) -> Result<Timestamp, String> {
 
 pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Result<ExitCode> {
     let user_name = arguments.user.clone().unwrap_or_default();
+    if user_name.contains(':') {
+        anyhow::bail!("--user: a name on the console has no `:` in it; write `--user robin`");
+    }
     let user = UserId::console(arguments.user.as_deref().unwrap_or("local")).context("--user")?;
     let options = Options {
         character: arguments.character.unwrap_or_else(|| settings.character.clone()),

@@ -140,6 +140,9 @@ impl Eyes {
         }
         .context("--user")?;
         let character = self.character.clone().unwrap_or_else(|| settings.character.clone());
+        if !settings.characters_dir.join(character.as_str()).is_dir() {
+            eprintln!("note: `{character}` is not in the cast; `dramatis characters list` shows who is");
+        }
         Ok(Viewer::new(character, user, self.place.clone()))
     }
 }

@@ -45,8 +45,19 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Starts every platform that has a token, until SIGTERM or Ctrl-C; the console when none has
+    #[command(
+        after_help = "The options are for the console; platforms take the character from CHARACTER.\n\nExamples:\n  \
+        dramatis run\n  \
+        TELEGRAM_TOKEN=… dramatis run\n  \
+        API_ADDR=127.0.0.1:8080 API_KEYS=… dramatis run"
+    )]
     Run(chat::Arguments),
     /// Talks to a character here in the console
+    #[command(after_help = "Examples:\n  \
+        dramatis chat\n  \
+        dramatis chat --character iris --message 'What are you painting?'\n  \
+        printf 'Hi!\\n' | dramatis chat --json\n  \
+        dramatis chat --user sam --place lounge/general --at 2026-03-01T18:00:00Z --message 'I said this in March.'")]
     Chat(chat::Arguments),
     /// Lists, makes and checks characters
     #[command(subcommand)]
@@ -77,8 +88,16 @@ enum Command {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     if let Command::Completions { shell } = arguments.command {
-        clap_complete::generate(shell, &mut Arguments::command(), "dramatis", &mut std::io::stdout());
-        return ExitCode::SUCCESS;
+        // Generating panics where it cannot write: a reader that has left is met below.
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Arguments::command(), "dramatis", &mut script);
+        return match io::stdout().write_all(&script) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                eprintln!("error: the script cannot be written: {error}");
+                ExitCode::FAILURE
+            }
+            Ok(()) | Err(_) => ExitCode::SUCCESS,
+        };
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

@@ -11,12 +11,13 @@ use crate::{
     config::Settings,
     platform::{
         api::{self, Api, ApiSettings},
+        discord::{self, Discord, DiscordSettings},
         telegram::{self, Telegram, TelegramSettings},
     },
 };
 
 pub(super) async fn run(settings: Settings, arguments: chat::Arguments) -> anyhow::Result<ExitCode> {
-    if settings.telegram.is_none() && settings.api.is_none() {
+    if settings.telegram.is_none() && settings.discord.is_none() && settings.api.is_none() {
         return Box::pin(chat::run(settings, arguments)).await;
     }
     let app = App::start(settings).await?;
@@ -29,12 +30,20 @@ pub(super) async fn run(settings: Settings, arguments: chat::Arguments) -> anyho
 /// Serves until a signal, or until one of them fails; then the others stop in order, too.
 async fn serve(app: &App) -> anyhow::Result<()> {
     let telegram = telegram(app)?;
+    let discord = discord(app)?;
     let api = api(app).await?;
     let stop = CancellationToken::new();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let on_telegram = async {
         let ended = match telegram {
             Some(telegram) => telegram.run(stop.clone()).await,
+            None => Ok(()),
+        };
+        ended.inspect_err(|_| stop.cancel()).map_err(anyhow::Error::from)
+    };
+    let on_discord = async {
+        let ended = match discord {
+            Some(discord) => discord.run(stop.clone()).await,
             None => Ok(()),
         };
         ended.inspect_err(|_| stop.cancel()).map_err(anyhow::Error::from)
@@ -55,8 +64,8 @@ async fn serve(app: &App) -> anyhow::Result<()> {
         eprintln!("stopping: no new turns; those under way end first");
         stop.cancel();
     };
-    let (on_telegram, on_api, ()) = tokio::join!(on_telegram, on_api, signalled);
-    on_telegram.and(on_api)
+    let (on_telegram, on_discord, on_api, ()) = tokio::join!(on_telegram, on_discord, on_api, signalled);
+    on_telegram.and(on_discord).and(on_api)
 }
 
 fn telegram(app: &App) -> anyhow::Result<Option<Telegram>> {
@@ -75,6 +84,33 @@ fn telegram(app: &App) -> anyhow::Result<Option<Telegram>> {
     let settings = TelegramSettings { token: account.token, api_url: account.api_url, character };
     eprintln!("Telegram: starting");
     Ok(Some(Telegram::new(settings, handles)?))
+}
+
+fn discord(app: &App) -> anyhow::Result<Option<Discord>> {
+    let Some(accounts) = app.settings.discord.clone() else { return Ok(None) };
+    let character = app.settings.character.clone();
+    let unknown =
+        accounts.own.iter().map(|(id, _)| id).chain([&character]).find(|id| app.cast.get(id).is_none());
+    if let Some(id) = unknown {
+        anyhow::bail!(
+            "there is no character `{id}` to talk on Discord; `dramatis characters list` shows who could (CHARACTER, \
+             DISCORD_TOKEN_<ID>)"
+        );
+    }
+    let handles = discord::Handles {
+        conversations: app.conversations.clone(),
+        cast: app.cast.clone(),
+        clock: app.clock.clone(),
+    };
+    let settings = DiscordSettings {
+        token: accounts.token,
+        own: accounts.own,
+        api_url: accounts.api_url,
+        personas: accounts.personas,
+        character,
+    };
+    eprintln!("Discord: starting");
+    Ok(Some(Discord::new(settings, handles)))
 }
 
 async fn api(app: &App) -> anyhow::Result<Option<Api>> {

@@ -4,9 +4,28 @@ use tokio::sync::mpsc;
 
 use super::turn::{Ask, Broken, Mind, Parts, send};
 use crate::{
-    model::{Aside, MessageId, Timestamp, TurnEvent},
-    relationship::{self, Change},
+    character::Character,
+    model::{Aside, Feeling, MessageId, Timestamp, TurnEvent, UserId},
+    relationship::{self, Change, RelationshipError},
 };
+
+/// What a reaction adds to trust, or takes from it (product.md, REL).
+const REACTION: f64 = 5.0;
+
+/// A reaction to something a character said.
+#[derive(Debug, Clone, Copy)]
+pub struct Reacted<'a> {
+    /// Who reacts.
+    pub user: &'a UserId,
+    /// What it is on, and with what: one reaction counts once.
+    pub source: &'a str,
+    /// With what.
+    pub emoji: &'a str,
+    /// What it says.
+    pub feeling: Feeling,
+    /// False: it is taken back.
+    pub added: bool,
+}
 
 impl Mind {
     /// What an answered turn leaves behind: trust, milestones, vectors.
@@ -25,7 +44,9 @@ impl Mind {
         let change =
             relationships.record_turn(&viewer.character, &viewer.user, &source, tone, message.at).await?;
         if pinned.is_none() {
-            self.milestones(ask, &change, message.at, events).await?;
+            for (kind, text) in self.news(&ask.character, &viewer.user, &change, message.at).await? {
+                send(events, TurnEvent::Aside { kind, text }).await;
+            }
         }
         // The vector of several messages together is that of none of them.
         let known = vector.filter(|_| ask.also.is_empty()).map(|vector| (message.text.as_str(), vector));
@@ -39,14 +60,42 @@ impl Mind {
         Ok(())
     }
 
-    async fn milestones(
+    /// Takes in a reaction to something the character said. Gives what the character has to say to it: a milestone, or a drop
+    /// of trust, each said once.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn reacted(
         &self,
-        ask: &Ask,
+        character: &Character,
+        reacted: Reacted<'_>,
+    ) -> Result<Vec<String>, RelationshipError> {
+        let Reacted { user, source, emoji, feeling, added } = reacted;
+        let delta = match feeling {
+            Feeling::Kind => REACTION,
+            Feeling::Unkind => -REACTION,
+        };
+        let reason = format!("a reaction, {emoji}");
+        let given = added.then_some((delta, reason.as_str()));
+        let change = self.parts.relationships.react(&character.id, user, source, given).await?;
+        let special = character.evolution.special_users.iter().find(|special| special.is(user));
+        if special.is_some_and(|special| special.trust_override.is_some()) {
+            return Ok(Vec::new());
+        }
+        let news = self.news(character, user, &change, self.parts.clock.now()).await?;
+        Ok(news.into_iter().map(|(_, text)| text).collect())
+    }
+
+    /// What a change of trust gives the character to say.
+    async fn news(
+        &self,
+        character: &Character,
+        user: &UserId,
         change: &Change,
         now: Timestamp,
-        events: &mpsc::Sender<TurnEvent>,
-    ) -> Result<(), Broken> {
-        let evolution = &ask.character.evolution;
+    ) -> Result<Vec<(Aside, String)>, RelationshipError> {
+        let relationships = &self.parts.relationships;
+        let evolution = &character.evolution;
         let (before, after) = (change.before.get(), change.after.get());
         let reached = evolution.milestones.iter().filter_map(|milestone| {
             let level = f64::from(milestone.trust_level);
@@ -56,20 +105,20 @@ impl Mind {
         });
         let mut peak = f64::MIN;
         if evolution.trust_drops.iter().any(|drop| crossed_down(before, after, drop.to_max)) {
-            peak = self.parts.relationships.peak(&ask.viewer.character, &ask.viewer.user).await?.get();
+            peak = relationships.peak(&character.id, user).await?.get();
         }
         let fallen = evolution.trust_drops.iter().filter_map(|drop| {
             let fell = crossed_down(before, after, drop.to_max) && peak >= f64::from(drop.from_min);
             let key = format!("drop:{}:{}", drop.from_min, drop.to_max);
             fell.then_some((key, Aside::TrustDrop, &drop.message))
         });
+        let mut news = Vec::new();
         for (key, kind, text) in reached.chain(fallen) {
-            let viewer = &ask.viewer;
-            if self.parts.relationships.first_time(&viewer.character, &viewer.user, &key, now).await? {
-                send(events, TurnEvent::Aside { kind, text: text.clone() }).await;
+            if relationships.first_time(&character.id, user, &key, now).await? {
+                news.push((kind, text.clone()));
             }
         }
-        Ok(())
+        Ok(news)
     }
 }
 

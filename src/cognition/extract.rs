@@ -14,8 +14,8 @@ use crate::{
     llm::{Attribution, ChatMessage, ChatRequest, Llm, LlmError, Purpose, Role, Tier, offline},
     memory::Memory,
     model::{
-        ErrorKind, Extraction, FactDraft, Preference, PreferenceDraft, SessionId, Style, SummaryDraft,
-        TranscriptLine, UnitScore, Verbosity,
+        ErrorKind, Extraction, FactDraft, MessageId, Preference, PreferenceDraft, SessionId, Style,
+        SummaryDraft, Timestamp, TranscriptLine, UnitScore, Verbosity, is_language_tag,
     },
 };
 
@@ -50,6 +50,13 @@ impl SessionEnded {
             priority: 0,
             max_attempts: 5,
         }
+    }
+
+    /// The job for a session that has been looked back at, after one of its messages was changed at `at`.
+    #[must_use]
+    pub fn again(session: SessionId, message: MessageId, at: Timestamp) -> NewJob {
+        let key = format!("{}:{session}:{message}:{}", Self::KIND, at.micros());
+        NewJob { dedup_key: Some(key), ..Self::job(session) }
     }
 
     /// What a model finds; nothing, when its answer cannot be used.
@@ -211,15 +218,6 @@ fn read(text: &str, lines: &[TranscriptLine]) -> Option<Extraction> {
     Some(Extraction { facts: facts.collect(), preferences: preferences.collect(), summary })
 }
 
-/// The shape of a BCP 47 tag (RFC 5646): this wish holds everywhere, so it must not carry words.
-fn is_language_tag(text: &str) -> bool {
-    let mut parts = text.split('-');
-    let language = parts.next().unwrap_or_default();
-    (2..=3).contains(&language.len())
-        && language.chars().all(|c| c.is_ascii_alphabetic())
-        && parts.all(|part| (2..=8).contains(&part.len()) && part.chars().all(|c| c.is_ascii_alphanumeric()))
-}
-
 fn preference(key: &str, value: &Json) -> Option<Preference> {
     let text = match value {
         Json::String(text) => text.trim().to_owned(),
@@ -239,6 +237,7 @@ fn preference(key: &str, value: &Json) -> Option<Preference> {
         ("avoid_topic", _) => Some(Preference::AvoidTopic(text)),
         ("emojis", "true") => Some(Preference::Emojis(true)),
         ("emojis", "false") => Some(Preference::Emojis(false)),
+        // This wish holds everywhere, so it must not carry words.
         ("language", _) if is_language_tag(&text) => Some(Preference::Language(text)),
         ("timezone", _) => {
             text.parse::<chrono_tz::Tz>().ok().map(|zone| Preference::Timezone(zone.to_string()))
@@ -250,7 +249,7 @@ fn preference(key: &str, value: &Json) -> Option<Preference> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{MessageId, Timestamp, UserId};
+    use crate::model::UserId;
 
     fn line(speaker: Option<&str>, text: &str) -> TranscriptLine {
         TranscriptLine {

@@ -13,6 +13,7 @@ mod template;
 mod turn;
 mod why;
 
+pub use after::Reacted;
 pub use extract::SessionEnded;
 pub use route::Flag;
 pub use turn::{Ask, Mind, Outcome, Parts};

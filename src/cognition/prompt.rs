@@ -14,7 +14,7 @@ use crate::{
     character::{Character, Exchange, Speaker},
     llm::{ChatMessage, Role, tokens},
     memory::HistoryLine,
-    model::{Place, Preferences, RecalledItem, RecalledSource, Timestamp},
+    model::{Place, Preferences, Quoted, RecalledItem, RecalledSource, Timestamp},
 };
 
 /// The share of the model's window, in per cent, that a prompt may fill; the rest is for the answer, and for the error of
@@ -39,6 +39,7 @@ pub(super) struct Material {
     pub(super) place: Place,
     pub(super) now: Timestamp,
     pub(super) message: String,
+    pub(super) beside: Vec<Quoted>,
     pub(super) trust: f64,
     pub(super) mood: &'static str,
     pub(super) traits: Vec<usize>,
@@ -63,9 +64,55 @@ pub(super) fn assemble(material: &Material, budget: usize) -> Vec<ChatMessage> {
         vec![ChatMessage { role: Role::System, content: template::system(&values(material, budget)) }];
     let talk = budget * TALK_SHARE / 100;
     let message = cut_to(&material.message, talk);
-    messages.extend(history(material, talk.saturating_sub(tokens::estimate(&message))));
-    messages.push(ChatMessage { role: Role::User, content: spoken(material, &material.user_name, &message) });
+    let beside = cut_to(&beside(material), talk / 2);
+    let taken = tokens::estimate(&message) + tokens::estimate(&beside);
+    messages.extend(history(material, talk.saturating_sub(taken)));
+    let spoken = spoken(material, &material.user_name, &message);
+    let content = if beside.is_empty() { spoken } else { format!("{beside}\n{spoken}") };
+    messages.push(ChatMessage { role: Role::User, content });
     messages
+}
+
+/// What came with the message, each on a line of its own that says whose it is.
+fn beside(material: &Material) -> String {
+    // Nobody's words can end the line or the quotation that they stand in.
+    let quoted = |text: &str| template::as_data(&template::one_line(text)).replace('"', "'");
+    let by = |by: &Option<String>| by.as_deref().map(template::label).filter(|name| !name.is_empty());
+    let items: Vec<Value> = material
+        .beside
+        .iter()
+        .map(|item| match item {
+            Quoted::Reply { by: who, text } => {
+                context! { kind => "reply", by => by(who), text => quoted(text) }
+            }
+            Quoted::Forward { by: who, text } => {
+                context! { kind => "forward", by => by(who), text => quoted(text) }
+            }
+            Quoted::Link { by: who, text } => context! { kind => "link", by => by(who), text => quoted(text) },
+            Quoted::Sticker { name } => context! { kind => "sticker", name => quoted(name) },
+            Quoted::Attachment { name, media, size } => context! {
+                kind => "attachment", name => quoted(name), media => media.as_deref().map(quoted), size => bytes(*size)
+            },
+        })
+        .collect();
+    if items.is_empty() {
+        return String::new();
+    }
+    let user = template::label(&material.user_name);
+    template::beside(&context! { items, user })
+        .lines()
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// A size as people say it, in units of 1,024.
+fn bytes(size: u64) -> String {
+    match size {
+        0..1_024 => format!("{size} bytes"),
+        1_024..1_048_576 => format!("{} KB", size / 1_024),
+        _ => format!("{:.1} MB", size as f64 / 1_048_576.0),
+    }
 }
 
 /// Tokens a prompt may have for a model whose window holds `context` tokens.

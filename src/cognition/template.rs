@@ -13,6 +13,7 @@ static FILES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("system", include_str!("prompts/system.md")),
         ("route", include_str!("prompts/route.md")),
         ("extract", include_str!("prompts/extract.md")),
+        ("beside", include_str!("prompts/beside.md")),
     ] {
         if let Err(error) = files.add_template(name, source) {
             tracing::error!(name, %error, "a prompt file of this build does not parse");
@@ -47,6 +48,11 @@ pub(super) fn route(values: &Value) -> String {
 /// The question to the model that extracts facts.
 pub(super) fn extract(values: &Value) -> String {
     render("extract", values)
+}
+
+/// What came with a message and is not its author's own words.
+pub(super) fn beside(values: &Value) -> String {
+    render("beside", values)
 }
 
 /// Text of other people, so that it cannot close the fence around it.

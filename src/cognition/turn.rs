@@ -288,6 +288,7 @@ impl Mind {
             place: ask.viewer.place.clone(),
             now: ask.message.at,
             message: text.to_owned(),
+            beside: ask.message.beside.clone(),
             trust,
             mood,
             traits: active_traits(ask, trust, mood),

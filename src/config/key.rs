@@ -51,6 +51,10 @@ pub(super) struct Draft {
     pub(super) api_keys: Option<Vec<SecretString>>,
     pub(super) telegram_token: Option<SecretString>,
     pub(super) telegram_api_url: Option<Url>,
+    pub(super) discord_token: Option<SecretString>,
+    pub(super) discord_own: Vec<(CharacterId, SecretString)>,
+    pub(super) discord_api_url: Option<Url>,
+    pub(super) discord_personas: Option<bool>,
     pub(super) embedding_model: Option<String>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) log_level: Option<Targets>,
@@ -233,6 +237,42 @@ pub(super) const GROUPS: &[Group] = &[
             read: |draft, text| value::people(text).map(|people| draft.admins = people),
             ..KEY
         }],
+    },
+    Group {
+        title: "Discord (a bot's token makes `dramatis run` talk there)",
+        keys: &[
+            Key {
+                name: "DISCORD_TOKEN",
+                doc: &[
+                    "The token of the bot that speaks for the whole cast, from https://discord.com/developers/applications",
+                    "(Bot, Reset Token). A bot for one character alone: DISCORD_TOKEN_ and its id in capitals, such as",
+                    "DISCORD_TOKEN_IRIS; there may be several.",
+                ],
+                example: "YOUR_TOKEN",
+                secret: true,
+                read: |draft, text| set(&mut draft.discord_token, value::api_key(text)),
+                ..KEY
+            },
+            Key {
+                name: "DISCORD_PERSONAS",
+                doc: &[
+                    "`on`: in channels each character of that bot speaks under its own name and picture, through a webhook,",
+                    "where the bot has the right Manage Webhooks. `off`: always as the bot.",
+                ],
+                default: "on",
+                read: |draft, text| set(&mut draft.discord_personas, value::switch(text)),
+                ..KEY
+            },
+            Key {
+                name: "DISCORD_API_URL",
+                doc: &[
+                    "The server, for one of your own. Unset: Discord's. When it is set, nothing is sent anywhere else.",
+                ],
+                example: "http://127.0.0.1:8082",
+                read: |draft, text| set(&mut draft.discord_api_url, value::server(text)),
+                ..KEY
+            },
+        ],
     },
     Group {
         title: "Telegram (a bot's token makes `dramatis run` talk there)",

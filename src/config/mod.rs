@@ -4,6 +4,7 @@
 mod dotenv;
 mod key;
 mod problem;
+mod tokens;
 mod value;
 
 use std::{
@@ -62,6 +63,8 @@ pub struct Settings {
     pub api: Option<(SocketAddr, Vec<SecretString>)>,
     /// The bot on Telegram (`TELEGRAM_…`), if there is one.
     pub telegram: Option<TelegramAccount>,
+    /// The bots on Discord (`DISCORD_…`), if there are any.
+    pub discord: Option<DiscordAccounts>,
     /// The embedding model: a name on the hub, a directory, or `none` (`EMBEDDING_MODEL`).
     pub embedding_model: String,
     /// How log lines look (`LOG_FORMAT`).
@@ -78,6 +81,19 @@ pub struct TelegramAccount {
     pub token: SecretString,
     /// The server, when it is not Telegram's own.
     pub api_url: Option<Url>,
+}
+
+/// The bots on Discord. `Debug` shows no secret.
+#[derive(Debug, Clone)]
+pub struct DiscordAccounts {
+    /// The token of the bot that speaks for the whole cast.
+    pub token: Option<SecretString>,
+    /// Characters with a bot of their own.
+    pub own: Vec<(CharacterId, SecretString)>,
+    /// The server, when it is not Discord's own.
+    pub api_url: Option<Url>,
+    /// Whether characters speak under their own names, through webhooks.
+    pub personas: bool,
 }
 
 /// A model endpoint of one tier.
@@ -137,6 +153,7 @@ impl Settings {
                 || file.get(key.name).map(|(line, value)| (value.as_str(), Source::File { line: *line }));
             reader.read(key, from_env.or_else(from_file).filter(|(value, _)| !value.is_empty()));
         }
+        reader.draft.discord_own = tokens::read(&mut reader, &env, &file);
         reader.finish().map(|settings| (settings, near_misses(&env)))
     }
 
@@ -211,7 +228,7 @@ impl Reader {
         }
         let mut known = HashMap::new();
         for entry in entries {
-            if key::all().any(|key| key.name == entry.key) {
+            if key::all().any(|key| key.name == entry.key) || tokens::character_of(&entry.key).is_some() {
                 known.insert(entry.key, (entry.line, entry.value));
             } else {
                 let hint = value::did_you_mean(&entry.key, key::all().map(|key| key.name));
@@ -339,6 +356,14 @@ fn assemble(
         telegram: draft
             .telegram_token
             .map(|token| TelegramAccount { token, api_url: draft.telegram_api_url }),
+        discord: (draft.discord_token.is_some() || !draft.discord_own.is_empty()).then_some(
+            DiscordAccounts {
+                token: draft.discord_token,
+                own: draft.discord_own,
+                api_url: draft.discord_api_url,
+                personas: draft.discord_personas?,
+            },
+        ),
         embedding_model: draft.embedding_model?,
         log_format: draft.log_format?,
         log_level: draft.log_level,

@@ -116,6 +116,15 @@ pub(super) fn server(text: &str) -> Result<Url, String> {
     }
 }
 
+/// On or off.
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "on" | "true" | "yes" | "1" => Ok(true),
+        "off" | "false" | "no" | "0" => Ok(false),
+        _ => Err("is neither `on` nor `off`".to_owned()),
+    }
+}
+
 /// A time limit in seconds.
 pub(super) fn timeout(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().map_err(|_| "is not a whole number of seconds; write `30`".to_owned())?;

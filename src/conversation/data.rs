@@ -1,4 +1,5 @@
-//! The table `notice`: what has been said once in a conversation; and what others want to know of the table `outbox`.
+//! The tables `notice`, what has been said once in a conversation, and `cursor`, where adapters left off; and what others want
+//! to know of the table `outbox`.
 
 use std::collections::BTreeSet;
 
@@ -78,4 +79,31 @@ pub(super) async fn asked(
             .fetch_all(database.readers())
             .await?;
     Ok(keys.iter().find_map(|key| key.split_once('/')?.0.parse().ok()))
+}
+
+/// Where an adapter left off.
+pub(super) async fn cursor(database: &Database, key: &str) -> Result<Option<String>, StoreError> {
+    Ok(sqlx::query_scalar("SELECT value FROM cursor WHERE key = $1")
+        .bind(key.to_owned())
+        .fetch_optional(database.readers())
+        .await?)
+}
+
+/// Keeps where an adapter has got to.
+pub(super) async fn keep_cursor(
+    database: &Database,
+    key: &str,
+    value: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
+    sqlx::query(
+        "INSERT INTO cursor (key, value, updated_at) VALUES ($1, $2, $3) \
+         ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at",
+    )
+    .bind(key.to_owned())
+    .bind(value.to_owned())
+    .bind(at.micros())
+    .execute(database.writer())
+    .await?;
+    Ok(())
 }

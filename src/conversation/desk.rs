@@ -15,8 +15,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
     Conversations,
-    outbound::SendError,
-    outbox::{Outbox, OutboxError, Post, Urgency},
+    deliver::{Talk, joined, post, typing},
+    outbox::Post,
     stream::{Draft, Stream},
 };
 use crate::model::{Aside, Message, MessageId, TurnEvent, UserId};
@@ -41,6 +41,8 @@ pub(super) enum Order {
     Changed(Box<Message>),
     /// This person wants no answer to what they last said.
     Stop(UserId),
+    /// This message was taken back.
+    Gone(MessageId),
     /// This answer was left undelivered.
     Deliver(Box<Message>),
     /// This was written down, and perhaps half sent.
@@ -82,7 +84,13 @@ impl Desk {
 
     fn call(&self, talk: &Talk) -> mpsc::Sender<Order> {
         let (sender, orders) = mpsc::channel(ORDERS);
-        let worker = Worker { desk: self.clone(), talk: talk.clone(), orders, waiting: VecDeque::new() };
+        let worker = Worker {
+            desk: self.clone(),
+            talk: talk.clone(),
+            orders,
+            waiting: VecDeque::new(),
+            later: VecDeque::new(),
+        };
         self.0.tasks.spawn(worker.run());
         sender
     }
@@ -95,42 +103,35 @@ impl Desk {
     }
 }
 
-/// A conversation on a platform.
-#[derive(Clone)]
-pub(super) struct Talk {
-    pub(super) key: String,
-    pub(super) conversations: Conversations,
-    pub(super) outbox: Outbox,
-}
-
 struct Worker {
     desk: Desk,
     talk: Talk,
     orders: mpsc::Receiver<Order>,
+    /// Messages to answer.
     waiting: VecDeque<Message>,
-}
-
-/// What came of a turn, beside its words.
-#[derive(Default)]
-struct Told {
-    answer: Option<String>,
-    error: Option<String>,
-    before: Vec<String>,
-    after: Vec<String>,
+    /// Orders that came while something was being delivered.
+    later: VecDeque<Order>,
 }
 
 /// How a turn ended for the worker.
 enum Ended {
-    Told(Told),
+    /// It was told; these remarks come after it, the first of them with this number.
+    Told(usize, Vec<String>),
     Stopped,
     /// A message was changed in the meantime: begin again.
     Changed,
+    /// A message was taken back in the meantime: begin again without it.
+    Gone(MessageId),
 }
 
 impl Worker {
     async fn run(mut self) {
         let closing = self.desk.0.closing.clone();
         loop {
+            if let Some(order) = self.later.pop_front() {
+                self.take(order).await;
+                continue;
+            }
             if self.waiting.is_empty() {
                 let order = tokio::select! {
                     order = tokio::time::timeout(IDLE, self.orders.recv()) => order,
@@ -179,20 +180,52 @@ impl Worker {
     async fn take(&mut self, order: Order) {
         match order {
             Order::Answer(message) => self.waiting.push_back(*message),
-            Order::Changed(changed) => {
-                for message in self.waiting.iter_mut().filter(|message| message.id == changed.id) {
-                    message.text.clone_from(&changed.text);
-                }
-            }
+            Order::Changed(changed) => self.reword(&changed),
             Order::Stop(user) => {
                 let (stopped, rest): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.waiting)
                     .into_iter()
                     .partition(|message| message.author.user() == Some(&user));
                 self.waiting = rest;
-                self.dismiss(&stopped.iter().map(|message| message.id).collect::<Vec<_>>()).await;
+                self.talk.dismiss(&stopped.iter().map(|message| message.id).collect::<Vec<_>>()).await;
             }
-            Order::Deliver(reply) => self.deliver(&reply).await,
-            Order::Repeat(post, text) => repeat(&self.talk.outbox, post, &text).await,
+            Order::Gone(id) => {
+                self.waiting.retain(|message| message.id != id);
+                self.talk.dismiss(&[id]).await;
+            }
+            Order::Deliver(reply) => {
+                let talk = self.talk.clone();
+                self.meanwhile(talk.deliver(&reply)).await;
+            }
+            Order::Repeat(post, text) => self.repeat(post, text),
+        }
+    }
+
+    /// A message that waits says something else now.
+    fn reword(&mut self, changed: &Message) {
+        for message in self.waiting.iter_mut().filter(|message| message.id == changed.id) {
+            message.text.clone_from(&changed.text);
+        }
+    }
+
+    /// The answer to a command is sent at once, whatever else goes on.
+    fn repeat(&self, post: Post, text: String) {
+        let talk = self.talk.clone();
+        self.desk.0.tasks.spawn(async move { talk.repeat(post, &text).await });
+    }
+
+    /// Takes orders while something is being delivered, which may take as long as the platform is away: who gives an order
+    /// must not wait for that.
+    async fn meanwhile(&mut self, work: impl Future<Output = ()>) {
+        let mut work = std::pin::pin!(work);
+        loop {
+            let order = tokio::select! {
+                () = &mut work => return,
+                Some(order) = self.orders.recv() => order,
+            };
+            match order {
+                Order::Repeat(post, text) => self.repeat(post, text),
+                order => self.later.push_back(order),
+            }
         }
     }
 
@@ -208,14 +241,26 @@ impl Worker {
             .partition(|message| message.author.user() == Some(&author));
         self.waiting = rest;
         let mut batch = Vec::from(batch);
-        loop {
+        while !batch.is_empty() {
             match self.turn(&mut batch).await {
                 Ended::Changed => {}
+                Ended::Gone(id) => {
+                    // The others of the batch still want their answer.
+                    let (gone, rest): (Vec<_>, Vec<_>) =
+                        batch.into_iter().partition(|message| message.id == id);
+                    batch = rest;
+                    for message in gone {
+                        self.talk.take_back(&message).await;
+                    }
+                }
                 Ended::Stopped => {
                     let ids: Vec<_> = batch.iter().map(|message| message.id).collect();
-                    return self.dismiss(&ids).await;
+                    return self.talk.dismiss(&ids).await;
                 }
-                Ended::Told(told) => return self.tell(&batch, told).await,
+                Ended::Told(first, after) => {
+                    let talk = self.talk.clone();
+                    return self.meanwhile(talk.remarks(&batch, first, &after)).await;
+                }
             }
         }
     }
@@ -247,10 +292,9 @@ impl Worker {
         let Some(post) = post(&self.talk.key, &joined) else { return Ended::Stopped };
         let Some(viewer) = Conversations::viewer_of(&joined) else { return Ended::Stopped };
         let talk = self.talk.clone();
-        let address = post.address.clone();
+        let asked = joined.id;
         let (sender, events) = mpsc::channel(EVENTS);
         let (draft, shown) = watch::channel(Draft::default());
-        let mut stream = Stream::new(&talk.outbox, post);
         let mut work = std::pin::pin!(async {
             let answer = async {
                 let _turn = talk.conversations.mailboxes.enter(&viewer).await;
@@ -261,21 +305,34 @@ impl Worker {
                 drop(sender);
                 answered
             };
-            let follow = async {
-                tokio::select! {
-                    () = stream.follow(shown.clone()) => {}
-                    () = typing(&talk.outbox, &address, shown.clone()) => {}
-                }
+            let show = async {
+                // What comes before the answer is complete when the answer begins.
+                let mut begun = shown.clone();
+                let before = begun
+                    .wait_for(|draft| draft.ended || !draft.text.is_empty())
+                    .await
+                    .map(|draft| draft.before.clone())
+                    .unwrap_or_default();
+                talk.asides(&post, asked, 0, &before).await;
+                Stream::new(&talk.outbox, post.clone()).follow(shown.clone()).await;
+                let answer = shown.borrow().answer.clone();
+                talk.conclude(&post, asked, answer.as_deref()).await;
+                before.len()
             };
-            let (answered, told, ()) = tokio::join!(answer, collect(events, &draft), follow);
+            let (answered, after, before, ()) = tokio::join!(
+                answer,
+                collect(events, &draft),
+                show,
+                typing(&talk.outbox, &post.address, shown.clone())
+            );
             if let Err(error) = answered {
                 tracing::error!(%error, "a message could not be answered");
             }
-            told
+            (before, after)
         });
         loop {
             let order = tokio::select! {
-                told = &mut work => return Ended::Told(told),
+                (before, after) = &mut work => return Ended::Told(before, after),
                 Some(order) = self.orders.recv() => order,
             };
             let over = shown.borrow().ended;
@@ -290,151 +347,36 @@ impl Worker {
                     }
                     return Ended::Changed;
                 }
-                Order::Changed(changed) => {
-                    for message in self.waiting.iter_mut().filter(|message| message.id == changed.id) {
-                        message.text.clone_from(&changed.text);
-                    }
-                }
+                Order::Gone(id) if !over && batch.iter().any(|it| it.id == id) => return Ended::Gone(id),
+                Order::Changed(changed) => self.reword(&changed),
+                Order::Gone(id) => self.waiting.retain(|message| message.id != id),
                 Order::Stop(_) => {}
-                // A command is answered at once, whatever else goes on.
-                Order::Repeat(post, text) => {
-                    let (outbox, tasks) = (self.talk.outbox.clone(), &self.desk.0.tasks);
-                    tasks.spawn(async move { repeat(&outbox, post, &text).await });
-                }
-                // Only the start of a platform gives these, before anything else.
-                Order::Deliver(_) => tracing::warn!("an answer is left to be delivered by the next start"),
-            }
-        }
-    }
-
-    /// Brings what came of a turn to the platform.
-    async fn tell(&self, batch: &[Message], told: Told) {
-        let Some(joined) = joined(batch) else { return };
-        let Some(post) = post(&self.talk.key, &joined) else { return };
-        let aside = |number: usize| Post { key: format!("{}!{number}", joined.id), ..post.clone() };
-        for (number, text) in told.before.iter().enumerate() {
-            if let Err(error) = show(&self.talk.outbox, aside(number), text).await {
-                tracing::warn!(%error, "a remark could not be delivered");
-            }
-        }
-        let delivered = match told.answer.as_ref().or(told.error.as_ref()) {
-            Some(text) => self.finish(post.clone(), text).await,
-            None => Ok(()),
-        };
-        self.settle(joined.id, delivered).await;
-        for (number, text) in told.after.iter().enumerate() {
-            if let Err(error) = show(&self.talk.outbox, aside(told.before.len() + number), text).await {
-                tracing::warn!(%error, "a remark could not be delivered");
-            }
-        }
-    }
-
-    /// Delivers an answer that a killed process had stored.
-    async fn deliver(&self, reply: &Message) {
-        let (Some(asked), Some(address)) = (reply.reply_to, &reply.address) else { return };
-        let post =
-            Post { key: asked.to_string(), conversation: self.talk.key.clone(), address: address.clone() };
-        let delivered = self.finish(post, &reply.text).await;
-        self.settle(asked, delivered).await;
-    }
-
-    async fn settle(&self, asked: MessageId, delivered: Result<(), OutboxError>) {
-        match delivered {
-            Ok(()) => {}
-            Err(OutboxError::Platform(error @ SendError::Refused(_))) => {
-                tracing::warn!(%error, "an answer cannot be delivered");
-            }
-            Err(error) => {
-                tracing::error!(%error, "an answer is not delivered; the next start tries again");
-                return;
-            }
-        }
-        if let Err(error) = self.talk.conversations.memory.mark_delivered(asked).await {
-            tracing::error!(%error, "an answer could not be marked as delivered");
-        }
-    }
-
-    async fn finish(&self, post: Post, text: &str) -> Result<(), OutboxError> {
-        match Stream::new(&self.talk.outbox, post.clone()).finish(text).await {
-            Err(OutboxError::Platform(SendError::Moved(address))) => {
-                Stream::new(&self.talk.outbox, Post { address, ..post }).finish(text).await
-            }
-            done => done,
-        }
-    }
-
-    async fn dismiss(&self, messages: &[MessageId]) {
-        if let Err(error) = self.talk.conversations.memory.mark_failed(messages).await {
-            tracing::error!(%error, "stopped messages could not be marked");
-        }
-        for message in messages {
-            if let Err(error) = self.talk.outbox.drop_begun(&message.to_string()).await {
-                tracing::error!(%error, "a piece of a stopped answer may still be sent");
+                Order::Repeat(post, text) => self.repeat(post, text),
+                order @ Order::Deliver(_) => self.later.push_back(order),
             }
         }
     }
 }
 
-async fn show(outbox: &Outbox, post: Post, text: &str) -> Result<(), OutboxError> {
-    match outbox.show(&post, text, Urgency::Lasting).await {
-        Err(OutboxError::Platform(SendError::Moved(address))) => {
-            outbox.show(&Post { address, ..post }, text, Urgency::Lasting).await
-        }
-        done => done,
-    }
-}
-
-async fn repeat(outbox: &Outbox, post: Post, text: &str) {
-    if let Err(error) = show(outbox, post, text).await {
-        tracing::warn!(%error, "a message could not be sent");
-    }
-}
-
-/// Several messages as one: the last, with the words of all.
-fn joined(batch: &[Message]) -> Option<Message> {
-    let text = batch.iter().map(|message| message.text.as_str()).collect::<Vec<_>>().join("\n");
-    Some(Message { text, ..batch.last()?.clone() })
-}
-
-/// Where the answer to a message goes.
-fn post(conversation: &str, message: &Message) -> Option<Post> {
-    let address = message.address.clone()?;
-    Some(Post { key: message.id.to_string(), conversation: conversation.to_owned(), address })
-}
-
-/// Reads the events of a turn to their end; the words so far go to `draft`.
-async fn collect(mut events: mpsc::Receiver<TurnEvent>, draft: &watch::Sender<Draft>) -> Told {
-    let mut told = Told::default();
+/// Reads the events of a turn to their end; the answer goes to `draft` as it comes. Gives the remarks that came after it.
+async fn collect(mut events: mpsc::Receiver<TurnEvent>, draft: &watch::Sender<Draft>) -> Vec<String> {
+    let mut after = Vec::new();
     while let Some(event) = events.recv().await {
         match event {
             TurnEvent::Delta { text } => draft.send_modify(|draft| draft.text.push_str(&text)),
-            TurnEvent::Final { text, .. } => {
-                told.answer = Some(text);
-                draft.send_modify(|draft| draft.ended = true);
+            TurnEvent::Final { text, .. } | TurnEvent::Error { message: text, .. } => {
+                draft.send_modify(|draft| {
+                    draft.answer = Some(text);
+                    draft.ended = true;
+                });
             }
-            TurnEvent::Error { message, .. } => told.error = Some(message),
-            TurnEvent::Aside { kind: Aside::Offline, text } => told.before.push(text),
-            TurnEvent::Aside { text, .. } => told.after.push(text),
+            TurnEvent::Aside { kind: Aside::Offline, text } => {
+                draft.send_modify(|draft| draft.before.push(text));
+            }
+            TurnEvent::Aside { text, .. } => after.push(text),
             TurnEvent::Routed { .. } | TurnEvent::Recalled { .. } | TurnEvent::Refused { .. } => {}
         }
     }
     draft.send_modify(|draft| draft.ended = true);
-    told
-}
-
-/// Shows that the character is typing until the answer has ended.
-async fn typing(outbox: &Outbox, address: &str, mut draft: watch::Receiver<Draft>) {
-    let Some(lasts) = outbox.platform().capabilities().typing_lasts else {
-        // Nothing to show: wait for the other side.
-        return std::future::pending().await;
-    };
-    loop {
-        if let Err(error) = outbox.platform().typing(address).await {
-            tracing::debug!(%error, "no typing sign");
-        }
-        let ended = draft.wait_for(|draft| draft.ended);
-        if tokio::time::timeout(lasts, ended).await.is_ok() {
-            return;
-        }
-    }
+    after
 }

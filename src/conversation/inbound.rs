@@ -2,7 +2,7 @@
 
 use crate::{
     memory::NewMessage,
-    model::{CharacterId, Place, Timestamp, UserId},
+    model::{CharacterId, Place, Quoted, Timestamp, UserId, plain},
 };
 
 /// What an adapter hands over for each message that is meant for a character.
@@ -22,26 +22,30 @@ pub struct Inbound {
     pub place: Place,
     /// The words.
     pub text: String,
+    /// What came with the words and is not their own.
+    pub beside: Vec<Quoted>,
     /// When they were said.
     pub at: Timestamp,
     /// Where the answer goes, in the platform's own words (JSON); `None` where it goes back the way the message came.
     pub address: Option<String>,
 }
 
-impl From<Inbound> for NewMessage {
-    fn from(inbound: Inbound) -> Self {
-        Self {
-            platform: inbound.platform,
-            platform_id: inbound.platform_id,
-            character: inbound.character,
-            user: inbound.user,
-            user_name: inbound.user_name.replace('\0', ""),
-            place: inbound.place,
-            // Postgres takes no NUL in a text, and nobody means one.
-            text: inbound.text.replace('\0', ""),
-            at: inbound.at,
+impl Inbound {
+    /// As memory takes it, held by the process of this name.
+    pub(super) fn held_by(self, holder: &str) -> NewMessage {
+        NewMessage {
+            platform: self.platform,
+            platform_id: self.platform_id,
+            character: self.character,
+            user: self.user,
+            user_name: plain(&self.user_name).replace(['\n', '\t'], " "),
+            place: self.place,
+            text: plain(&self.text),
+            beside: self.beside.into_iter().map(Quoted::made_plain).collect(),
+            at: self.at,
             reply_to: None,
-            address: inbound.address,
+            address: self.address,
+            holder: Some(holder.to_owned()),
         }
     }
 }

@@ -2,7 +2,9 @@
 //! leaves behind is queued.
 
 mod data;
+mod deliver;
 mod desk;
+mod feedback;
 mod gate;
 mod inbound;
 mod mailbox;
@@ -24,23 +26,29 @@ use crate::{
     cognition::{Ask, Mind, Outcome, SessionEnded},
     jobs::{Enqueued, Queue},
     llm::offline,
-    memory::{Memory, MemoryError, NewMessage},
+    memory::{Left, Memory, MemoryError, Revised},
     model::{
         Aside, Author, CharacterId, Clock, Message, MessageId, Place, Scope, SessionId, Timestamp, TurnEvent,
-        Viewer, conversation,
+        Viewer, conversation, plain,
     },
+    relationship::RelationshipError,
     store::{Database, StoreError},
 };
 
-use desk::{Desk, Order, Talk};
+use deliver::Talk;
+use desk::{Desk, Order};
+pub use feedback::Reaction;
 pub use gate::{AccessRules, Decision, Gate, Subject, Target, TargetError};
 pub use inbound::Inbound;
 pub use outbound::{Capabilities, Lost, Outbound, SendError};
-use outbox::{Outbox, Post};
+use outbox::{Begun, Outbox, Post};
 pub use split::{Unit, split};
 
 /// A message older than this is not answered any more after a restart (product.md, DLV).
 pub const STALE: Duration = Duration::from_secs(5 * 60);
+
+/// Messages that were sent are known by their keys for so long.
+const KEEP_SENT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// Why a message could not be taken in.
 #[derive(Debug, thiserror::Error)]
@@ -60,6 +68,9 @@ pub enum ConversationError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A relationship could not be read or changed.
+    #[error(transparent)]
+    Relationship(#[from] RelationshipError),
 }
 
 /// What became of an inbound message.
@@ -133,7 +144,7 @@ impl Conversations {
         let viewer = Viewer::new(inbound.character.clone(), inbound.user.clone(), inbound.place.clone());
         let waiting = self.mailboxes.enter(&viewer).await;
         let arrived = Instant::now();
-        let stored = self.memory.store_user_message(NewMessage::from(inbound)).await?;
+        let stored = self.memory.store_user_message(inbound.held_by(self.queue.name())).await?;
         self.look_back_at_all(stored.ended).await;
         if stored.duplicate {
             return Ok(Handled::Duplicate);
@@ -174,12 +185,35 @@ impl Conversations {
         })
     }
 
-    /// Messages that a stopped or killed process left unanswered, oldest first, if they are younger than [`STALE`].
+    /// Messages that a stopped or killed process left unanswered and that `ours` picks, oldest first, if they are younger
+    /// than [`STALE`]. They are taken over: no other process answers them.
     ///
     /// # Errors
-    /// When the store cannot be read.
-    pub async fn unanswered(&self, platform: &str) -> Result<Vec<Message>, ConversationError> {
-        Ok(self.memory.pending(platform, self.clock.now().minus(STALE)).await?)
+    /// When the store fails.
+    pub async fn unanswered(
+        &self,
+        platform: &str,
+        ours: impl Fn(&Message) -> bool,
+    ) -> Result<Vec<Message>, ConversationError> {
+        let left = self.memory.pending(platform, self.clock.now().minus(STALE)).await?;
+        self.taken_over(left.into_iter().filter(|left| ours(&left.message)).collect()).await
+    }
+
+    /// Those of which the holder is gone, now held by this process.
+    async fn taken_over(&self, left: Vec<Left>) -> Result<Vec<Message>, ConversationError> {
+        let mut taken = Vec::new();
+        for Left { message, holder, stored_at } in left {
+            let free = match &holder {
+                Some(holder) => self.queue.is_gone(holder, stored_at).await?,
+                None => true,
+            };
+            // An answer is held by whoever holds the message that it answers.
+            let held = message.reply_to.filter(|_| message.author.user().is_none()).unwrap_or(message.id);
+            if free && self.memory.take_over(held, holder.as_deref(), self.queue.name()).await? {
+                taken.push(message);
+            }
+        }
+        Ok(taken)
     }
 
     /// Answers a message that is already stored.
@@ -221,11 +255,18 @@ impl Conversations {
     /// When the store fails.
     pub async fn connect(&self, platform: Arc<dyn Outbound>) -> Result<(), ConversationError> {
         let name = platform.platform().to_owned();
-        let outbox = Outbox::new(self.database.clone(), self.clock.clone(), platform);
-        self.outboxes.lock().unwrap_or_else(PoisonError::into_inner).insert(name.clone(), outbox.clone());
-        let undelivered = self.memory.undelivered(&name).await?;
+        let outbox = Outbox::new(self.database.clone(), self.clock.clone(), platform, self.queue.name());
+        self.outboxes.lock().unwrap_or_else(PoisonError::into_inner).insert(name, outbox.clone());
+        self.take_up(&outbox).await
+    }
+
+    /// Takes up what processes that are gone left on a platform.
+    async fn take_up(&self, outbox: &Outbox) -> Result<(), ConversationError> {
+        let name = outbox.platform().platform();
+        let undelivered = self.memory.undelivered(name).await?;
+        let undelivered = self.taken_over(undelivered).await?;
         let mut unanswered = Vec::new();
-        for message in self.unanswered(&name).await? {
+        for message in self.unanswered(name, |_| true).await? {
             // Silence holds for what came before it, too.
             if !self.gate().is_paused(&message.scope).await? {
                 unanswered.push(message);
@@ -238,11 +279,14 @@ impl Conversations {
                 && (undelivered.iter().any(|reply| is(reply.reply_to))
                     || unanswered.iter().any(|message| is(Some(message.id))))
         };
-        for (post, text) in outbox.begun().await? {
-            if !in_hand(&post.key) {
-                let talk = self.talk(post.conversation.clone(), outbox.clone());
-                self.desk.order(&talk, Order::Repeat(post, text)).await;
+        for begun in outbox.begun().await? {
+            let gone = self.queue.is_gone(&begun.holder, begun.since).await?;
+            if !gone || !outbox.take_over(&begun).await? || in_hand(&begun.post.key) {
+                continue;
             }
+            let Begun { post, text, .. } = begun;
+            let talk = self.talk(post.conversation.clone(), outbox.clone());
+            self.desk.order(&talk, Order::Repeat(post, text)).await;
         }
         for reply in undelivered {
             let talk = self.talk(talk_key(&reply), outbox.clone());
@@ -273,7 +317,7 @@ impl Conversations {
             self.desk.order(&self.talk(key, outbox), Order::Stop(inbound.user)).await;
             return Ok(Taken::Stop);
         }
-        let stored = self.memory.store_user_message(NewMessage::from(inbound)).await?;
+        let stored = self.memory.store_user_message(inbound.held_by(self.queue.name())).await?;
         self.look_back_at_all(stored.ended).await;
         if stored.duplicate {
             return Ok(Taken::Seen);
@@ -296,12 +340,46 @@ impl Conversations {
         text: &str,
     ) -> Result<(), ConversationError> {
         let Some(outbox) = self.outbox(platform) else { return Ok(()) };
-        let Some(message) = self.memory.edit(platform, platform_id, character, text).await? else {
+        let Some(revised) = self.memory.edit(platform, platform_id, character, &plain(text)).await? else {
             return Ok(());
         };
+        let message = self.look_again(revised).await;
         let talk = self.talk(talk_key(&message), outbox);
         self.desk.order(&talk, Order::Changed(Box::new(message))).await;
         Ok(())
+    }
+
+    /// Takes in that somebody took a message back: it is forgotten, and if its answer is still being thought about, that
+    /// ends; an answer that was given stays.
+    ///
+    /// # Errors
+    /// [`ConversationError`] when the store fails.
+    pub async fn taken_back(
+        &self,
+        platform: &str,
+        platform_id: &str,
+        character: &CharacterId,
+    ) -> Result<(), ConversationError> {
+        let Some(outbox) = self.outbox(platform) else { return Ok(()) };
+        let Some(revised) = self.memory.take_back(platform, platform_id, character).await? else {
+            return Ok(());
+        };
+        let message = self.look_again(revised).await;
+        let talk = self.talk(talk_key(&message), outbox);
+        self.desk.order(&talk, Order::Gone(message.id)).await;
+        Ok(())
+    }
+
+    /// Queues another look back at the session of a message where one is due.
+    async fn look_again(&self, revised: Revised) -> Message {
+        let Revised { message, look_again } = revised;
+        if look_again {
+            let job = SessionEnded::again(message.session, message.id, self.clock.now());
+            if let Err(error) = self.queue.enqueue(job).await {
+                tracing::warn!(%error, session = %message.session, "a session is not looked back at again");
+            }
+        }
+        message
     }
 
     /// Says something to where a message came from that is no part of the talk, such as the answer to a command. When
@@ -396,6 +474,42 @@ impl Conversations {
         Ok(data::forget_sent(&self.database, messages).await?)
     }
 
+    /// Where a platform's adapter left off, in its own words.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn cursor(&self, key: &str) -> Result<Option<String>, ConversationError> {
+        Ok(data::cursor(&self.database, key).await?)
+    }
+
+    /// Keeps where a platform's adapter has got to.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn keep_cursor(&self, key: &str, value: &str) -> Result<(), ConversationError> {
+        Ok(data::keep_cursor(&self.database, key, value, self.clock.now()).await?)
+    }
+
+    /// The characters that a platform's message was taken in for.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn heard_by(
+        &self,
+        platform: &str,
+        platform_id: &str,
+    ) -> Result<Vec<CharacterId>, ConversationError> {
+        Ok(self.memory.heard_by(platform, platform_id).await?)
+    }
+
+    /// Where people talked on a platform since `since`, as addresses, the newest first.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn recent(&self, platform: &str, since: Timestamp) -> Result<Vec<String>, ConversationError> {
+        Ok(self.memory.addresses(platform, since).await?)
+    }
+
     /// Stops taking turns on; waits at most `limit` for those under way. What is stored and unanswered is taken up by the
     /// next start.
     pub async fn close(&self, limit: Duration) -> bool {
@@ -410,8 +524,8 @@ impl Conversations {
         Talk { key, conversations: self.clone(), outbox }
     }
 
-    /// Ends sessions that have been idle, and queues the look back at every ended session that has not had one. Asking
-    /// again changes nothing.
+    /// Ends sessions that have been idle, queues the look back at every ended session that has not had one, takes up what
+    /// other processes left when they ended, and forgets what was sent long ago. Asking again changes nothing.
     ///
     /// # Errors
     /// When the store or the queue fails.
@@ -420,6 +534,12 @@ impl Conversations {
         let mut count = 0;
         for session in sessions {
             count += usize::from(self.look_back(session).await?);
+        }
+        let outboxes: Vec<Outbox> =
+            self.outboxes.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        for outbox in outboxes {
+            self.take_up(&outbox).await?;
+            outbox.purge(self.clock.now().minus(KEEP_SENT)).await?;
         }
         Ok(count)
     }

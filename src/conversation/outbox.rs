@@ -7,7 +7,7 @@ use sqlx::Row as _;
 
 use super::outbound::{Lost, Outbound, SendError};
 use crate::{
-    model::Clock,
+    model::{Clock, Timestamp},
     store::{Database, StoreError},
 };
 
@@ -58,6 +58,8 @@ pub(super) struct Outbox {
     database: Database,
     clock: Arc<dyn Clock>,
     platform: Arc<dyn Outbound>,
+    /// The process that sends.
+    holder: Arc<str>,
 }
 
 /// One message to a platform.
@@ -71,6 +73,15 @@ pub(super) struct Post {
     pub(super) address: String,
 }
 
+/// A message that was planned or begun.
+pub(super) struct Begun {
+    pub(super) post: Post,
+    pub(super) text: String,
+    pub(super) holder: String,
+    /// When it was last touched.
+    pub(super) since: Timestamp,
+}
+
 /// What is known of a message.
 struct Row {
     text: String,
@@ -79,8 +90,13 @@ struct Row {
 }
 
 impl Outbox {
-    pub(super) fn new(database: Database, clock: Arc<dyn Clock>, platform: Arc<dyn Outbound>) -> Self {
-        Self { database, clock, platform }
+    pub(super) fn new(
+        database: Database,
+        clock: Arc<dyn Clock>,
+        platform: Arc<dyn Outbound>,
+        holder: &str,
+    ) -> Self {
+        Self { database, clock, platform, holder: holder.into() }
     }
 
     pub(super) fn platform(&self) -> &dyn Outbound {
@@ -134,11 +150,11 @@ impl Outbox {
         self.begin(post, text, "waiting").await
     }
 
-    /// Messages that were planned, or begun and of which nobody knows whether they are there, with their words.
-    pub(super) async fn begun(&self) -> Result<Vec<(Post, String)>, OutboxError> {
+    /// Messages that were planned, or begun and of which nobody knows whether they are there.
+    pub(super) async fn begun(&self) -> Result<Vec<Begun>, OutboxError> {
         let rows = sqlx::query(
-            "SELECT key, conversation, address, text FROM outbox WHERE platform = $1 AND status IN ('sending', 'waiting') \
-             ORDER BY created_at, key",
+            "SELECT key, conversation, address, text, holder, updated_at FROM outbox \
+             WHERE platform = $1 AND status IN ('sending', 'waiting') ORDER BY created_at, key",
         )
         .bind(self.platform.platform().to_owned())
         .fetch_all(self.database.readers())
@@ -150,9 +166,53 @@ impl Outbox {
                     conversation: row.try_get("conversation")?,
                     address: row.try_get("address")?,
                 };
-                Ok((post, row.try_get("text")?))
+                let since = Timestamp::from_micros(row.try_get("updated_at")?);
+                Ok(Begun { post, text: row.try_get("text")?, holder: row.try_get("holder")?, since })
             })
             .collect()
+    }
+
+    /// Takes a message over from a process that is gone. False: somebody else was faster.
+    pub(super) async fn take_over(&self, begun: &Begun) -> Result<bool, OutboxError> {
+        let done = sqlx::query("UPDATE outbox SET holder = $2 WHERE key = $1 AND holder = $3")
+            .bind(begun.post.key.clone())
+            .bind(self.holder.to_string())
+            .bind(begun.holder.clone())
+            .execute(self.database.writer())
+            .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Forgets what was sent before `before`: nobody asks for it any more. What was not sent stays.
+    pub(super) async fn purge(&self, before: Timestamp) -> Result<(), OutboxError> {
+        sqlx::query(
+            "DELETE FROM outbox WHERE platform = $1 AND updated_at < $2 AND status IN ('sent', 'gone')",
+        )
+        .bind(self.platform.platform().to_owned())
+        .bind(before.micros())
+        .execute(self.database.writer())
+        .await?;
+        Ok(())
+    }
+
+    /// What a message of the platform's was sent as; `None`: it was not sent by us.
+    pub(super) async fn shown_as(&self, room: &str, id: &str) -> Result<Option<Post>, OutboxError> {
+        let row = sqlx::query(
+            "SELECT key, conversation, address FROM outbox WHERE platform = $1 AND room = $2 AND platform_id = $3",
+        )
+        .bind(self.platform.platform().to_owned())
+        .bind(room.to_owned())
+        .bind(id.to_owned())
+        .fetch_optional(self.database.readers())
+        .await?;
+        row.map(|row| {
+            Ok(Post {
+                key: row.try_get("key")?,
+                conversation: row.try_get("conversation")?,
+                address: row.try_get("address")?,
+            })
+        })
+        .transpose()
     }
 
     /// Drops what was begun for a message that nobody wants answered any more.
@@ -259,8 +319,8 @@ impl Outbox {
     async fn begin(&self, post: &Post, text: &str, status: &str) -> Result<(), OutboxError> {
         let now = self.clock.now().micros();
         sqlx::query(
-            "INSERT INTO outbox (key, platform, conversation, room, address, text, status, platform_id, created_at, updated_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $8) ON CONFLICT (key) DO NOTHING",
+            "INSERT INTO outbox (key, platform, conversation, room, address, text, status, platform_id, created_at, updated_at, holder) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $8, $9) ON CONFLICT (key) DO NOTHING",
         )
         .bind(post.key.clone())
         .bind(self.platform.platform().to_owned())
@@ -270,6 +330,7 @@ impl Outbox {
         .bind(text.to_owned())
         .bind(status.to_owned())
         .bind(now)
+        .bind(self.holder.to_string())
         .execute(self.database.writer())
         .await?;
         Ok(())

@@ -17,10 +17,14 @@ const FIRST: Duration = Duration::from_millis(600);
 /// An answer as far as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Draft {
+    /// What is said before it.
+    pub(super) before: Vec<String>,
     /// The words so far.
     pub(super) text: String,
     /// No more will come.
     pub(super) ended: bool,
+    /// The whole answer, or the words of an error.
+    pub(super) answer: Option<String>,
 }
 
 /// Shows one answer, in as many messages as it takes.
@@ -70,7 +74,18 @@ impl<'a> Stream<'a> {
     /// [`OutboxError`].
     pub(super) async fn finish(&mut self, text: &str) -> Result<(), OutboxError> {
         self.bring(text, Urgency::Lasting).await?;
-        let mut number = self.shown.len();
+        self.withdraw_from(self.shown.len()).await
+    }
+
+    /// Takes away whatever is shown.
+    ///
+    /// # Errors
+    /// [`OutboxError`].
+    pub(super) async fn withdraw(&mut self) -> Result<(), OutboxError> {
+        self.withdraw_from(0).await
+    }
+
+    async fn withdraw_from(&self, mut number: usize) -> Result<(), OutboxError> {
         while self.outbox.has(&self.numbered(number).key).await? {
             self.outbox.withdraw(&self.numbered(number)).await?;
             number += 1;

@@ -235,6 +235,15 @@ pub(super) async fn heartbeat(
     Ok(())
 }
 
+/// When a worker or process was last heard of.
+pub(super) async fn seen(db: &Database, name: &str) -> Result<Option<Timestamp>, StoreError> {
+    let seen: Option<i64> = sqlx::query_scalar("SELECT seen_at FROM job_worker WHERE name = $1")
+        .bind(name.to_owned())
+        .fetch_optional(db.readers())
+        .await?;
+    Ok(seen.map(Timestamp::from_micros))
+}
+
 /// Forgets a worker that has stopped.
 pub(super) async fn retire(db: &Database, worker: &str) -> Result<(), StoreError> {
     sqlx::query("DELETE FROM job_worker WHERE name = $1")

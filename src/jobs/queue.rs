@@ -76,6 +76,7 @@ pub struct Queue {
     pub(super) db: Database,
     pub(super) clock: Arc<dyn Clock>,
     signals: Arc<Signals>,
+    name: Arc<str>,
 }
 
 #[derive(Debug, Default)]
@@ -88,7 +89,7 @@ impl Queue {
     /// The queue in this database.
     #[must_use]
     pub fn new(db: Database, clock: Arc<dyn Clock>) -> Self {
-        Self { db, clock, signals: Arc::default() }
+        Self { db, clock, signals: Arc::default(), name: owner::name().into() }
     }
 
     /// Stores a job and wakes the workers of this process.
@@ -119,6 +120,25 @@ impl Queue {
     /// [`StoreError`] when the database fails.
     pub async fn purge(&self) -> Result<u64, StoreError> {
         data::purge(&self.db, self.clock.now().minus(KEEP_DONE)).await
+    }
+
+    /// The name under which this process holds work, in the queue and elsewhere.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// True when `holder` will never finish what it holds since `since`: it is not this process, and it has ended or has
+    /// not been heard of for 15 s.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn is_gone(&self, holder: &str, since: Timestamp) -> Result<bool, StoreError> {
+        if holder == self.name() {
+            return Ok(false);
+        }
+        let seen = data::seen(&self.db, holder).await?.map_or(since, |seen| seen.max(since));
+        Ok(owner::is_dead(holder, seen, self.clock.now()))
     }
 
     /// Makes the workers of this process look for work now.
@@ -167,7 +187,9 @@ impl Queue {
     /// Notes that `worker` lives and takes the jobs of dead workers back.
     pub(super) async fn heartbeat(&self, worker: &str) -> Result<u64, StoreError> {
         let now = self.clock.now();
-        data::heartbeat(&self.db, worker, now, now.minus(owner::DEAD_AFTER)).await?;
+        let oldest = now.minus(owner::DEAD_AFTER);
+        data::heartbeat(&self.db, self.name(), now, oldest).await?;
+        data::heartbeat(&self.db, worker, now, oldest).await?;
         data::take_back(&self.db, |name, seen| name != worker && owner::is_dead(name, seen, now), now).await
     }
 
@@ -175,6 +197,7 @@ impl Queue {
     pub(super) async fn retire(&self, worker: &str) -> Result<u64, StoreError> {
         let count = data::put_back(&self.db, worker).await?;
         data::retire(&self.db, worker).await?;
+        data::retire(&self.db, self.name()).await?;
         self.signals.settled.notify_waiters();
         Ok(count)
     }

@@ -7,6 +7,7 @@ use tokio::{sync::mpsc, time::Instant};
 
 use super::{
     data::{Ledger, LedgerRow},
+    echo,
     fault::{Again, Fault},
     join::Joint,
     prices::PriceTable,
@@ -103,7 +104,7 @@ impl Call {
         let began = self.shared.clock.now();
         let mut progress = Progress::default();
         let ended = tokio::select! {
-            ended = self.speak(&mut progress) => Some(ended),
+            ended = self.speak(&mut progress) => Some(ended.map_err(|fault| self.discreet(fault))),
             () = self.events.closed() => None,
         };
         progress.settle();
@@ -163,6 +164,12 @@ impl Call {
         LlmError { kind: fault.kind, message, waited: progress.waited(), partial: progress.text }
     }
 
+    /// A fault that quotes nobody.
+    fn discreet(&self, mut fault: Fault) -> Fault {
+        fault.message = echo::without_quotations(&fault.message, &self.request.messages);
+        fault
+    }
+
     fn model(&self) -> &str {
         match &self.wire {
             Some(wire) => self.request.model.as_deref().unwrap_or(&wire.model),
@@ -220,6 +227,7 @@ impl Call {
             if spent || empties > 1 || pause >= left {
                 return Err(fault);
             }
+            let fault = self.discreet(fault);
             tracing::debug!(?pause, kind = name(fault.kind), "asking again: the endpoint {}", fault.message);
             // The sleep ends first: it is shorter than what is left.
             progress.wait(left, tokio::time::sleep(pause)).await;
@@ -235,6 +243,7 @@ impl Call {
         if progress.attempts >= self.shared.backoff.attempts() {
             return Err(broken(fault));
         }
+        let fault = self.discreet(fault);
         tracing::debug!(
             kind = name(fault.kind),
             "continuing a broken stream: the endpoint {}",

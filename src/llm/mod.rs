@@ -2,6 +2,7 @@
 
 mod call;
 mod data;
+mod echo;
 mod endpoint_check;
 mod fault;
 mod join;

@@ -9,7 +9,7 @@ use crate::{
 
 /// The columns of [`message`].
 pub(super) const MESSAGE: &str =
-    "id, character, scope, author, author_name, text, said_at, session, reply_to, status, address";
+    "id, character, scope, author, author_name, text, beside, said_at, session, reply_to, status, address";
 
 fn corrupt(error: impl std::fmt::Display) -> StoreError {
     StoreError::Corrupt(error.to_string())
@@ -50,6 +50,9 @@ pub(super) fn message(row: &AnyRow) -> Result<Message, StoreError> {
         scope: Scope::from_key(&row.try_get::<String, _>("scope")?).map_err(corrupt)?,
         author: author(row)?,
         text: row.try_get("text")?,
+        beside: row
+            .try_get::<Option<String>, _>("beside")?
+            .map_or_else(|| Ok(Vec::new()), |beside| serde_json::from_str(&beside).map_err(corrupt))?,
         at: moment(row, "said_at")?,
         session: parsed(row, "session")?,
         reply_to: row

@@ -257,6 +257,10 @@ async fn keep_fact(
             add_sources(tx, &id, &draft.sources).await?;
             return Ok(false);
         }
+        if draft.predicate.strip_prefix("no_longer_") == Some(&predicate) && same_object && since <= at {
+            close(tx, &id, at).await?;
+            continue;
+        }
         let replaced = predicate == draft.predicate && SINGLE.contains(&predicate.as_str());
         let refuted = same_object && contradict(&predicate, &draft.predicate);
         if replaced || refuted {
@@ -267,9 +271,6 @@ async fn keep_fact(
                 ends = Some(ends.map_or(since, |held| held.min(since)));
             }
         }
-    }
-    if let Some(ended) = draft.predicate.strip_prefix("no_longer_") {
-        end_named(tx, character, scope, draft, ended, at).await?;
     }
     let id = FactId::new().to_string();
     sqlx::query(
@@ -303,30 +304,6 @@ async fn close(tx: &mut Tx, fact: &str, at: Timestamp) -> Result<(), StoreError>
         .bind(at.micros())
         .execute(&mut **tx)
         .await?;
-    Ok(())
-}
-
-async fn end_named(
-    tx: &mut Tx,
-    character: &str,
-    scope: &Scope,
-    draft: &FactDraft,
-    predicate: &str,
-    at: Timestamp,
-) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE fact SET valid_to = $7 WHERE character = $1 AND owner = $2 AND scope = $3 AND subject = $4 \
-         AND predicate = $5 AND lower(object) = lower($6) AND valid_to IS NULL AND valid_from <= $7",
-    )
-    .bind(character.to_owned())
-    .bind(draft.owner.to_string())
-    .bind(scope.key())
-    .bind(draft.subject.clone())
-    .bind(predicate.to_owned())
-    .bind(draft.object.clone())
-    .bind(at.micros())
-    .execute(&mut **tx)
-    .await?;
     Ok(())
 }
 

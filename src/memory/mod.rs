@@ -5,9 +5,11 @@ mod chunk;
 mod data;
 mod forget;
 mod knowledge;
+mod left;
 mod own;
 mod read;
 mod recall;
+mod revise;
 mod session;
 mod store;
 mod visible;
@@ -21,8 +23,8 @@ use serde::Serialize;
 use crate::{
     embed::{EmbedError, Embeddings},
     model::{
-        Author, CharacterId, Clock, FactId, Message, MessageId, Place, SessionId, Timestamp, TranscriptLine,
-        UnitScore, UserId,
+        Author, CharacterId, Clock, FactId, Message, MessageId, Place, Quoted, SessionId, Timestamp,
+        TranscriptLine, UnitScore, UserId,
     },
     store::{Database, StoreError},
 };
@@ -83,12 +85,16 @@ pub struct NewMessage {
     pub place: Place,
     /// The words.
     pub text: String,
+    /// What came with the words and is not their own.
+    pub beside: Vec<Quoted>,
     /// When it was said.
     pub at: Timestamp,
     /// The message it answers.
     pub reply_to: Option<MessageId>,
     /// Where the answer goes ([`Message::address`]).
     pub address: Option<String>,
+    /// The process that answers it (`Queue::name`); `None`: whoever comes first.
+    pub holder: Option<String>,
 }
 
 /// The character's answer that is to be kept.
@@ -115,6 +121,26 @@ pub struct StoredMessage {
     pub duplicate: bool,
     /// Sessions that ended because of it; they are to be looked back at.
     pub ended: Vec<SessionId>,
+}
+
+/// A message that waits for an answer, or an answer that waits to be delivered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Left {
+    /// The message.
+    pub message: Message,
+    /// The process that was to do it; `None`: nobody in particular.
+    pub holder: Option<String>,
+    /// When it was stored.
+    pub stored_at: Timestamp,
+}
+
+/// A message that its author has changed or taken back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revised {
+    /// The message, with its new words; with its last, when it was taken back.
+    pub message: Message,
+    /// Its session had been looked back at and is to be again: what rested on the old words is gone.
+    pub look_again: bool,
 }
 
 /// A line of the present conversation.

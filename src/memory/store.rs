@@ -54,13 +54,15 @@ impl Memory {
             scope,
             author: Author::User { id: new.user.clone(), name: new.user_name.clone() },
             text: new.text.clone(),
+            beside: new.beside.clone(),
             at: new.at,
             session: joined.session,
             reply_to: new.reply_to,
             status,
             address: new.address.clone(),
         };
-        if !insert(&mut tx, &message, &new.platform, &new.platform_id, now).await? {
+        let named = Named { platform: &new.platform, id: &new.platform_id, holder: new.holder.as_deref() };
+        if !insert(&mut tx, &message, named, now).await? {
             // Another process kept it between the look and the insert.
             tx.rollback().await?;
             let mut tx = self.database.begin().await?;
@@ -112,13 +114,15 @@ impl Memory {
             scope: to.scope.clone(),
             author: Author::Character,
             text: text.replace('\0', ""),
+            beside: Vec::new(),
             at,
             session: to.session,
             reply_to: Some(to.id),
             status: if to.address.is_some() { MessageStatus::Unsent } else { MessageStatus::Answered },
             address: to.address.clone(),
         };
-        if !insert(&mut tx, &reply, "reply", &to.id.to_string(), now).await? {
+        let asked = to.id.to_string();
+        if !insert(&mut tx, &reply, Named { platform: "reply", id: &asked, holder: None }, now).await? {
             let row = sqlx::query(sqlx::AssertSqlSafe(format!(
                 "SELECT {} FROM message WHERE platform = 'reply' AND platform_id = $1 AND character = $2",
                 data::MESSAGE
@@ -141,6 +145,21 @@ impl Memory {
         }
         tx.commit().await?;
         Ok(reply)
+    }
+
+    /// Marks messages as ones that nobody wants an answer to, and an answer that is not delivered yet as dropped.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn dismiss(&self, messages: &[MessageId]) -> Result<(), MemoryError> {
+        self.mark_failed(messages).await?;
+        for id in messages {
+            sqlx::query("UPDATE message SET status = 'failed' WHERE reply_to = $1 AND status = 'unsent'")
+                .bind(id.to_string())
+                .execute(self.database.writer())
+                .await?;
+        }
+        Ok(())
     }
 
     /// Marks messages as ones that could not be answered. They stay.
@@ -170,52 +189,6 @@ impl Memory {
             .execute(self.database.writer())
             .await?;
         Ok(())
-    }
-
-    /// Answers that a stopped or killed process did not deliver to this platform, oldest first.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn undelivered(&self, platform: &str) -> Result<Vec<Message>, MemoryError> {
-        let columns: Vec<String> = data::MESSAGE.split(", ").map(|column| format!("r.{column}")).collect();
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT {} FROM message r JOIN message asked ON asked.id = r.reply_to \
-             WHERE r.status = 'unsent' AND asked.platform = $1 ORDER BY r.id",
-            columns.join(", ")
-        )))
-        .bind(platform.to_owned())
-        .fetch_all(self.database.readers())
-        .await?;
-        rows.iter().map(|row| data::message(row).map_err(MemoryError::from)).collect()
-    }
-
-    /// Replaces the words of a message that its author has changed. `None`: it is not known.
-    ///
-    /// # Errors
-    /// [`MemoryError::Empty`], [`MemoryError::TooLong`], or the store's.
-    pub async fn edit(
-        &self,
-        platform: &str,
-        platform_id: &str,
-        character: &CharacterId,
-        text: &str,
-    ) -> Result<Option<Message>, MemoryError> {
-        let text = &text.replace('\0', "");
-        fits(text)?;
-        let mut tx = self.database.begin().await?;
-        let Some(mut message) = find(&mut tx, platform, platform_id, character).await? else {
-            return Ok(None);
-        };
-        text.clone_into(&mut message.text);
-        sqlx::query("UPDATE message SET text = $2 WHERE id = $1")
-            .bind(message.id.to_string())
-            .bind(text.to_owned())
-            .execute(&mut *tx)
-            .await?;
-        forget_pieces(&mut tx, message.id, self.database.has_vectors()).await?;
-        index_words(&mut tx, &message, message.author.user(), "message", importance_of(text)).await?;
-        tx.commit().await?;
-        Ok(Some(message))
     }
 
     /// Gives the pieces of a message their vectors. A message of one piece may bring the
@@ -287,8 +260,9 @@ impl Memory {
 
     async fn keep_vectors(&self, vectors: Vec<(String, Vec<f32>)>) -> Result<(), MemoryError> {
         let sql = format!(
-            "INSERT INTO memory_vector (memory, model, vector) VALUES ($1, $2, {}) \
-             ON CONFLICT (memory, model) DO NOTHING",
+            // What was forgotten while it was embedded stays forgotten.
+            "INSERT INTO memory_vector (memory, model, vector) \
+             SELECT id, $2, {} FROM memory WHERE id = $1 ON CONFLICT (memory, model) DO NOTHING",
             vector::input(self.database.engine(), "$3")
         );
         let mut tx = self.database.begin().await?;
@@ -303,34 +277,17 @@ impl Memory {
         tx.commit().await?;
         Ok(())
     }
-
-    /// Messages of people on this platform that were stored since `not_before` and have no answer, oldest first. They are
-    /// for answering: their viewer is whoever said them.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn pending(&self, platform: &str, not_before: Timestamp) -> Result<Vec<Message>, MemoryError> {
-        let rows = sqlx::query(sqlx::AssertSqlSafe(format!(
-            "SELECT {} FROM message WHERE status = 'pending' AND platform = $1 AND stored_at >= $2 ORDER BY id",
-            data::MESSAGE
-        )))
-        .bind(platform.to_owned())
-        .bind(not_before.micros())
-        .fetch_all(self.database.readers())
-        .await?;
-        rows.iter().map(|row| data::message(row).map_err(MemoryError::from)).collect()
-    }
 }
 
 fn is_question(text: &str) -> bool {
     text.trim_end().ends_with('?') && !text.trim_end_matches('?').contains(['.', '!', '?'])
 }
 
-fn importance_of(text: &str) -> f64 {
+pub(super) fn importance_of(text: &str) -> f64 {
     if is_question(text) { QUESTION } else { STATEMENT }
 }
 
-fn fits(text: &str) -> Result<(), MemoryError> {
+pub(super) fn fits(text: &str) -> Result<(), MemoryError> {
     if text.trim().is_empty() {
         return Err(MemoryError::Empty);
     }
@@ -338,19 +295,7 @@ fn fits(text: &str) -> Result<(), MemoryError> {
     if length > LONGEST_MESSAGE { Err(MemoryError::TooLong(length)) } else { Ok(()) }
 }
 
-/// Takes what can be recalled of a message out again.
-async fn forget_pieces(tx: &mut Tx, message: MessageId, vectors: bool) -> Result<(), StoreError> {
-    if vectors {
-        sqlx::query("DELETE FROM memory_vector WHERE memory IN (SELECT id FROM memory WHERE source = $1)")
-            .bind(message.to_string())
-            .execute(&mut **tx)
-            .await?;
-    }
-    sqlx::query("DELETE FROM memory WHERE source = $1").bind(message.to_string()).execute(&mut **tx).await?;
-    Ok(())
-}
-
-async fn find(
+pub(super) async fn find(
     tx: &mut Tx,
     platform: &str,
     platform_id: &str,
@@ -368,26 +313,36 @@ async fn find(
     row.as_ref().map(data::message).transpose()
 }
 
+/// What a message is called outside, and who answers it.
+struct Named<'a> {
+    platform: &'a str,
+    id: &'a str,
+    holder: Option<&'a str>,
+}
+
 async fn insert(
     tx: &mut Tx,
     message: &Message,
-    platform: &str,
-    platform_id: &str,
+    named: Named<'_>,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
     let (author, name) = match &message.author {
         Author::User { id, name } => (Some(id.to_string()), name.clone()),
         Author::Character => (None, message.character.to_string()),
     };
+    let beside = match message.beside.as_slice() {
+        [] => None,
+        some => Some(serde_json::to_string(some).map_err(|error| StoreError::Corrupt(error.to_string()))?),
+    };
     let added = sqlx::query(
         "INSERT INTO message (id, platform, platform_id, character, scope, author, author_name, text, said_at, \
-         stored_at, session, reply_to, status, address) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) \
+         stored_at, session, reply_to, status, address, holder, beside) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) \
          ON CONFLICT (platform, platform_id, character) DO NOTHING",
     )
     .bind(message.id.to_string())
-    .bind(platform.to_owned())
-    .bind(platform_id.to_owned())
+    .bind(named.platform.to_owned())
+    .bind(named.id.to_owned())
     .bind(message.character.to_string())
     .bind(message.scope.key())
     .bind(author)
@@ -399,6 +354,8 @@ async fn insert(
     .bind(message.reply_to.map(|id| id.to_string()))
     .bind(message.status.as_str().to_owned())
     .bind(message.address.clone())
+    .bind(named.holder.map(str::to_owned))
+    .bind(beside)
     .execute(&mut **tx)
     .await?;
     Ok(added.rows_affected() > 0)
@@ -413,7 +370,7 @@ async fn set_status(tx: &mut Tx, message: MessageId, status: MessageStatus) -> R
     Ok(())
 }
 
-async fn index_words(
+pub(super) async fn index_words(
     tx: &mut Tx,
     message: &Message,
     author: Option<&UserId>,

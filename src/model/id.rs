@@ -56,11 +56,15 @@ impl UserId {
     /// Takes `platform:id`.
     ///
     /// # Errors
-    /// [`IdError::User`] when either part is empty.
+    /// [`IdError::User`] when either part is empty, or a control character is in it.
     pub fn new(text: impl Into<String>) -> Result<Self, IdError> {
         let text = text.into();
         match text.split_once(':') {
-            Some((platform, id)) if !platform.is_empty() && !id.is_empty() => Ok(Self(text)),
+            Some((platform, id))
+                if !platform.is_empty() && !id.is_empty() && !text.chars().any(char::is_control) =>
+            {
+                Ok(Self(text))
+            }
             _ => Err(IdError::User(text)),
         }
     }
@@ -181,6 +185,7 @@ mod tests {
     #[case("robin", false)]
     #[case(":robin", false)]
     #[case("console:", false)]
+    #[case("console:a\0b", false)]
     fn a_user_id_names_its_platform(#[case] text: &str, #[case] fits: bool) {
         assert_eq!(UserId::new(text).is_ok(), fits);
     }

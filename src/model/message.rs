@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CharacterId, MessageId, Scope, SessionId, Timestamp, UserId};
+use super::{CharacterId, MessageId, Quoted, Scope, SessionId, Timestamp, UserId};
 
 /// Who said it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,8 @@ pub struct Message {
     pub author: Author,
     /// The words.
     pub text: String,
+    /// What came with the words and is not the author's own.
+    pub beside: Vec<Quoted>,
     /// When it was said.
     pub at: Timestamp,
     /// The session it belongs to.

@@ -6,7 +6,10 @@ mod id;
 mod knowledge;
 mod message;
 mod place;
+mod quoted;
+mod reaction;
 mod score;
+mod text;
 mod time;
 mod viewer;
 
@@ -19,6 +22,9 @@ pub use knowledge::{
 };
 pub use message::{Author, Message, MessageStatus};
 pub use place::{Place, PlaceError, Scope, ScopeError};
+pub use quoted::Quoted;
+pub use reaction::Feeling;
 pub use score::UnitScore;
+pub use text::{is_language_tag, plain};
 pub use time::{Clock, ManualClock, SystemClock, Timestamp};
 pub use viewer::{Viewer, conversation};

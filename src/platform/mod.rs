@@ -4,4 +4,5 @@
 pub mod api;
 pub mod command;
 pub mod console;
+pub mod discord;
 pub mod telegram;

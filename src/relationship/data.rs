@@ -107,6 +107,28 @@ pub(super) async fn add_event(
     Ok(added.rows_affected() > 0)
 }
 
+/// How many events of one kind a numbered source has (`source#0`, `source#1`, …).
+pub(super) async fn count(
+    database: &Database,
+    character: &CharacterId,
+    user: &UserId,
+    kind: EventKind,
+    source: &str,
+) -> Result<i64, StoreError> {
+    // `#` sorts right before `$`.
+    Ok(sqlx::query_scalar(
+        "SELECT COUNT(*) FROM trust_event WHERE character = $1 AND owner = $2 AND kind = $3 \
+         AND source >= $4 AND source < $5",
+    )
+    .bind(character.to_string())
+    .bind(user.to_string())
+    .bind(kind.as_str().to_owned())
+    .bind(format!("{source}#"))
+    .bind(format!("{source}$"))
+    .fetch_one(database.readers())
+    .await?)
+}
+
 /// The sum of the changes of one kind in the day that begins at `since`; of turns, only what they added.
 pub(super) async fn gained_since(
     tx: &mut Tx,

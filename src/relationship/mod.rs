@@ -233,6 +233,32 @@ impl Relationships {
         Ok(Change { before, after })
     }
 
+    /// Counts a reaction, or takes it back. The same `source` (message and emoji) counts once until it is taken back, and again
+    /// when it is given again. What reactions add or take in a day is capped at 15.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn react(
+        &self,
+        character: &CharacterId,
+        user: &UserId,
+        source: &str,
+        given: Option<(f64, &str)>,
+    ) -> Result<Change, RelationshipError> {
+        let count = async |kind| data::count(&self.database, character, user, kind, source).await;
+        let added = count(EventKind::Reaction).await?;
+        let removed = count(EventKind::ReactionRemoved).await?;
+        let (kind, delta, reason, number) = match given {
+            Some((delta, reason)) => (EventKind::Reaction, delta, reason, removed),
+            None if added > removed => (EventKind::ReactionRemoved, 0.0, "a reaction taken back", added - 1),
+            None => {
+                let trust = self.standing(character, user, self.clock.now(), None).await?.trust;
+                return Ok(Change { before: trust, after: trust });
+            }
+        };
+        self.record(character, user, kind, delta, reason, &format!("{source}#{number}")).await
+    }
+
     /// True the first time it is asked for this key, and never again: milestones and drop messages are said once.
     ///
     /// # Errors

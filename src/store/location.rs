@@ -20,8 +20,8 @@ pub enum Location {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LocationError {
     /// Neither engine.
-    #[error("`{0}` is not a database we know: use `sqlite:PATH` or `postgres://USER@HOST/NAME`")]
-    Scheme(String),
+    #[error("this is not a database we know: use `sqlite:PATH` or `postgres://USER@HOST/NAME`")]
+    Scheme,
     /// `sqlite:` with nothing behind it.
     #[error("`sqlite:` needs a path behind it, for example `sqlite:data/dramatis.db`")]
     NoPath,
@@ -55,8 +55,8 @@ impl Location {
                 .map(|_| Self::Postgres(SecretString::from(text)))
                 .map_err(|error| LocationError::Postgres(error.to_string()));
         }
-        let scheme = text.split(':').next().unwrap_or_default();
-        Err(LocationError::Scheme(scheme.to_owned()))
+        // What it is instead may be a password.
+        Err(LocationError::Scheme)
     }
 
     /// The address without user name and password, for people to read.

@@ -125,6 +125,7 @@ fn inbound(shared: &Shared, key: &str, asked: &Asked) -> Result<Inbound, Fault> 
         place: Place::Dm,
         text,
         at: shared.handles.clock.now(),
+        beside: Vec::new(),
         address: None,
     })
 }

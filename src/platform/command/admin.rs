@@ -105,6 +105,7 @@ impl Commands {
             user_name: asker.name.clone(),
             place: viewer.place.clone(),
             text: String::new(),
+            beside: Vec::new(),
             at: asker.at,
             address: asker.address.clone(),
         };

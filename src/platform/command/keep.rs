@@ -99,8 +99,10 @@ impl Commands {
             place: viewer.place.clone(),
             text: text.replace('\0', ""),
             at: asker.at,
+            beside: Vec::new(),
             reply_to: None,
             address: None,
+            holder: None,
         };
         let kept = match self.parts.memory.remember(new).await {
             Err(error @ (MemoryError::Empty | MemoryError::TooLong(_))) => {

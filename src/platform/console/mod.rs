@@ -21,8 +21,8 @@ use crate::{
     conversation::{ConversationError, Conversations, Inbound},
     embed::Embeddings,
     llm::Llm,
-    memory::Memory,
-    model::{CharacterId, ErrorKind, Place, Timestamp, TurnEvent, UserId, Viewer},
+    memory::{Memory, MemoryError},
+    model::{CharacterId, ErrorKind, Message, Place, Timestamp, TurnEvent, UserId, Viewer},
     platform::command::{Button, Commands},
 };
 
@@ -196,21 +196,20 @@ impl Console {
 
     /// What a killed process left unanswered is answered first.
     async fn resume(&self) -> Result<(), ConsoleError> {
-        let left = match self.handles.conversations.unanswered(PLATFORM).await {
+        let viewer = self.viewer();
+        let ours = |message: &Message| {
+            message.character == viewer.character
+                && message.scope == viewer.scope()
+                && message.author.user() == Some(&viewer.user)
+        };
+        let left = match self.handles.conversations.unanswered(PLATFORM, ours).await {
             Ok(left) => left,
             Err(error) => {
                 tracing::warn!(%error, "unanswered messages could not be looked up");
                 return Ok(());
             }
         };
-        let viewer = self.viewer();
         for message in left {
-            let ours = message.character == viewer.character
-                && message.scope == viewer.scope()
-                && message.author.user() == Some(&viewer.user);
-            if !ours {
-                continue;
-            }
             if !self.options.json {
                 writeln!(std::io::stdout(), "(still unanswered from before: {})", message.text)?;
             }
@@ -242,6 +241,7 @@ impl Console {
             place: self.options.place.clone(),
             text,
             at: self.now(),
+            beside: Vec::new(),
             address: None,
         };
         let conversations = self.handles.conversations.clone();
@@ -274,9 +274,17 @@ impl Console {
         let (ended, printed) = tokio::join!(turn(sender), print);
         printed?;
         if let Err(error) = ended {
-            tracing::error!(%error, "the message was not taken in");
-            let event = TurnEvent::Error { kind: ErrorKind::Store, message: error.to_string() };
-            renderer.event(&event, &mut std::io::stdout())?;
+            let kind = match &error {
+                ConversationError::Memory(MemoryError::TooLong(_) | MemoryError::Empty) => ErrorKind::Other,
+                _ => ErrorKind::Store,
+            };
+            if self.options.json {
+                let event = TurnEvent::Error { kind, message: error.to_string() };
+                renderer.event(&event, &mut std::io::stdout())?;
+            } else {
+                // Not the character's words.
+                eprintln!("not taken in: {error}");
+            }
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use crate::model::{Aside, TurnEvent};
+use crate::model::{Aside, TurnEvent, plain};
 
 /// Prints the events of one turn.
 pub(super) struct Renderer {
@@ -30,14 +30,15 @@ impl Renderer {
                     self.speaking = true;
                     write!(out, "{}> ", self.name)?;
                 }
-                out.write_all(text.as_bytes())
+                // A terminal would obey what a model writes.
+                out.write_all(plain(text).as_bytes())
             }
             TurnEvent::Final { text, .. } => {
                 if self.speaking {
                     self.speaking = false;
                     writeln!(out)
                 } else {
-                    writeln!(out, "{}> {text}", self.name)
+                    writeln!(out, "{}> {}", self.name, plain(text))
                 }
             }
             TurnEvent::Aside { kind: Aside::Offline, text } => writeln!(out, "({text})"),

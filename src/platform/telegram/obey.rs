@@ -136,6 +136,7 @@ impl Telegram {
             user_name: asker.name.clone(),
             place: asker.viewer.place.clone(),
             text: String::new(),
+            beside: Vec::new(),
             at: asker.at,
             address: Some(address),
         };

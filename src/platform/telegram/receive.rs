@@ -1,11 +1,13 @@
 //! Telegram's messages in common words.
 
-use teloxide_core::types::{Chat, MaybeInaccessibleMessage, Me, Message, MessageEntityKind, User};
+use teloxide_core::types::{
+    Chat, MaybeInaccessibleMessage, Me, Message, MessageEntityKind, MessageOrigin, User,
+};
 
 use super::{PLATFORM, send::Address};
 use crate::{
     conversation::Inbound,
-    model::{CharacterId, Place, UserId},
+    model::{CharacterId, Place, Quoted, UserId},
 };
 
 /// What a message asks for.
@@ -42,7 +44,12 @@ pub(super) fn hear(message: &Message, me: &Me, character: &CharacterId) -> Heard
     }
     let named = text.split_whitespace().next().is_some_and(|word| word.contains('@'));
     let Ok(user) = UserId::new(format!("{PLATFORM}:{}", from.id)) else { return Heard::Nothing };
-    let text = without_mention(&text, me);
+    let mut text = without_mention(&text, me);
+    let mut beside: Vec<Quoted> = replied_to(message, me).into_iter().collect();
+    if let Some(by) = passed_on(message) {
+        let passed = std::mem::replace(&mut text, "(passes a message on)".to_owned());
+        beside.push(Quoted::Forward { by, text: passed });
+    }
     let inbound = Box::new(Inbound {
         platform: PLATFORM.to_owned(),
         platform_id: platform_id(message),
@@ -51,6 +58,7 @@ pub(super) fn hear(message: &Message, me: &Me, character: &CharacterId) -> Heard
         user_name: name(from),
         place: place(&message.chat, message),
         text: if text.is_empty() { "(says your name)".to_owned() } else { text },
+        beside,
         at: message.date.into(),
         address: Some(
             Address {
@@ -71,6 +79,26 @@ pub(super) fn hear(message: &Message, me: &Me, character: &CharacterId) -> Heard
         },
         Addressee::Nobody | Addressee::Other => Heard::Said(inbound),
     }
+}
+
+/// The message that is replied to, where it has words. A topic's messages all reply to its beginning, which has none.
+fn replied_to(message: &Message, me: &Me) -> Option<Quoted> {
+    let replied = message.reply_to_message()?;
+    // A person may pick out a part of it.
+    let text = message.quote().map_or_else(|| words(replied), |quote| Some(quote.text.clone()))?;
+    let by = replied.from.as_ref().filter(|author| author.id != me.id).map(name);
+    Some(Quoted::Reply { by, text })
+}
+
+/// Whose message is passed on, where Telegram says; `None`: it is not passed on.
+fn passed_on(message: &Message) -> Option<Option<String>> {
+    Some(match message.forward_origin()? {
+        MessageOrigin::User { sender_user, .. } => Some(name(sender_user)),
+        MessageOrigin::HiddenUser { sender_user_name, .. } => Some(sender_user_name.clone()),
+        MessageOrigin::Chat { sender_chat: chat, .. } | MessageOrigin::Channel { chat, .. } => {
+            chat.title().map(str::to_owned)
+        }
+    })
 }
 
 /// The id of a message across chats.
