@@ -22,7 +22,7 @@ pub(super) async fn run(settings: Settings, arguments: chat::Arguments) -> anyho
     }
     let app = App::start(settings).await?;
     chat::explain(&app);
-    let talked = serve(&app).await;
+    let talked = Box::pin(serve(&app)).await;
     app.stop().await;
     talked.map(|()| ExitCode::SUCCESS)
 }
