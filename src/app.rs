@@ -15,6 +15,7 @@ use crate::{
     llm::{Endpoint, Llm, LlmSettings, PriceTable, Timeouts},
     memory::Memory,
     model::{Clock, SystemClock},
+    platform::command::{self, Commands},
     relationship::Relationships,
     store::Database,
 };
@@ -62,6 +63,8 @@ pub struct App {
     pub conversations: Conversations,
     /// The queue.
     pub queue: Queue,
+    /// Commands.
+    pub commands: Commands,
     workers: Workers,
     watcher: Option<CastWatcher>,
     tasks: Vec<JoinHandle<()>>,
@@ -116,6 +119,18 @@ impl App {
             queue.clone(),
             clock.clone(),
         );
+        let commands = Commands::new(command::Parts {
+            database: database.clone(),
+            conversations: conversations.clone(),
+            cast: cast.clone(),
+            memory: memory.clone(),
+            relationships: relationships.clone(),
+            embeddings: embeddings.clone(),
+            llm: llm.clone(),
+            queue: queue.clone(),
+            clock: clock.clone(),
+            admins: settings.admins.clone(),
+        });
         let handlers: Vec<Arc<dyn crate::jobs::Handler>> =
             vec![SessionEnded::new(memory.clone(), llm.clone())];
         let workers = Workers::start(queue.clone(), handlers, WORKERS);
@@ -144,6 +159,7 @@ impl App {
             clock,
             conversations,
             queue,
+            commands,
             workers,
             watcher,
             tasks,

@@ -186,3 +186,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_people_in_charge_are_named_by_platform() {
+    let held = settings("ADMINS=telegram:7, discord:8,\n", &[]);
+    let names: Vec<&str> = held.admins.iter().map(dramatis::model::UserId::as_str).collect();
+    assert_eq!(names, ["telegram:7", "discord:8"]);
+    assert!(settings("", &[]).admins.is_empty());
+    for wrong in ["robin", "telegram:", "telegran:7", "7"] {
+        let told = problems(&format!("ADMINS=telegram:1,{wrong}\n"), &[]);
+        assert!(told[0].contains(&format!("`{wrong}`")) && told[0].contains("telegram:1234"), "{told:?}");
+    }
+}

@@ -48,6 +48,29 @@ fn plain_lines_on_a_pipe_end_well() {
 }
 
 #[test]
+fn the_commands_of_every_platform_work_on_the_console() {
+    let home = Home::new();
+    let lines = "/remember My boat is called *Tern*.\n/memory search boat\n/forget tern\n/1\n/memory search boat\n\
+                 /timezone Berlin\n/reflect What is a good life?\n/why\n/admin status\n/stop\n/9\n";
+    let output = home.run(&["run"], lines);
+    let text = String::from_utf8_lossy(&output.stdout);
+    for part in [
+        "I will remember between us: “My boat is called *Tern*.”",
+        "you: “My boat is called *Tern*.”",
+        "[/1 Forget it]  [/2 Keep it]",
+        "Forgotten: 1 message",
+        "Nothing on record",
+        "did you mean Europe/Berlin?",
+        "a matter for thought",
+        "main: offline",
+        "Nothing is being written.",
+        "There is no such button.",
+    ] {
+        assert!(text.contains(part), "`{part}` is missing in:\n{text}");
+    }
+}
+
+#[test]
 fn the_offline_responder_says_what_it_is_once_a_conversation() {
     let home = Home::new();
     let notices = |events: &[Value]| {

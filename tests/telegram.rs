@@ -107,7 +107,7 @@ async fn commands_are_listed_and_answered() {
         ("/help", "/trust:"),
         ("/about", "AI character"),
         ("/trust", "stranger"),
-        ("/nonsense", "/help:"),
+        ("/nonsense", "/help shows"),
     ] {
         let before = telegram.shown(7).len();
         telegram.say(7, command);

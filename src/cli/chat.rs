@@ -68,7 +68,7 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Res
         cast: app.cast.clone(),
         conversations: app.conversations.clone(),
         memory: app.memory.clone(),
-        relationships: app.relationships.clone(),
+        commands: app.commands.clone(),
         embeddings: app.embeddings.clone(),
         llm: app.llm.clone(),
     };

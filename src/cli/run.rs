@@ -22,7 +22,7 @@ pub(super) async fn run(settings: Settings, arguments: chat::Arguments) -> anyho
     }
     let app = App::start(settings).await?;
     chat::explain(&app);
-    let talked = serve(&app).await;
+    let talked = Box::pin(serve(&app)).await;
     app.stop().await;
     talked.map(|()| ExitCode::SUCCESS)
 }
@@ -78,8 +78,7 @@ fn telegram(app: &App) -> anyhow::Result<Option<Telegram>> {
     }
     let handles = telegram::Handles {
         conversations: app.conversations.clone(),
-        cast: app.cast.clone(),
-        relationships: app.relationships.clone(),
+        commands: app.commands.clone(),
         clock: app.clock.clone(),
     };
     let settings = TelegramSettings { token: account.token, api_url: account.api_url, character };

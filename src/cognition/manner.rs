@@ -90,8 +90,5 @@ pub(super) fn asked_for(preferences: &Preferences) -> Vec<String> {
             .as_ref()
             .map(|tag| format!("Answer in the language `{}`.", template::as_data(tag))),
     );
-    lines.extend(
-        preferences.timezone.as_ref().map(|zone| format!("Their time zone is {}.", template::as_data(zone))),
-    );
     lines
 }

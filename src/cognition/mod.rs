@@ -11,6 +11,7 @@ mod prompt;
 mod route;
 mod template;
 mod turn;
+mod why;
 
 pub use after::Reacted;
 pub use extract::SessionEnded;

@@ -151,6 +151,7 @@ fn values(material: &Material, budget: usize) -> Value {
         }),
         guard => material.guard,
         now => now,
+        their_now => their_time(material),
         background => background(material),
         facts => within(material.facts.iter().map(|fact| template::as_data(fact)), budget * FACTS_SHARE / 100),
         summaries => summaries(material, budget * SUMMARIES_SHARE / 100),
@@ -162,6 +163,13 @@ fn values(material: &Material, budget: usize) -> Value {
 fn local_time(material: &Material) -> String {
     let zone = material.character.core.timezone;
     zone.from_utc_datetime(&material.now.to_utc().naive_utc()).format("%A, %-d %B %Y, %H:%M").to_string()
+}
+
+/// The time where the person is, when they have said where that is.
+fn their_time(material: &Material) -> Option<String> {
+    let zone: chrono_tz::Tz = material.preferences.timezone.as_deref()?.parse().ok()?;
+    let now = zone.from_utc_datetime(&material.now.to_utc().naive_utc());
+    Some(format!("{} ({zone})", now.format("%A, %-d %B %Y, %H:%M")))
 }
 
 fn place_note(place: &Place) -> String {

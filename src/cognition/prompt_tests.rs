@@ -188,6 +188,18 @@ fn among_several_people_lines_say_whose_they_are() {
     assert_eq!(assemble(&material, BUDGET).last().unwrap().content, "[Robin] hello again");
 }
 
+#[test]
+fn the_time_where_somebody_is_stands_beside_the_characters_own() {
+    let zone = |name: &str| Preferences { timezone: Some(name.to_owned()), ..Preferences::default() };
+    let prompt = system(&Material { preferences: zone("Asia/Tokyo"), ..material() });
+    let now = chrono_tz::Asia::Tokyo.from_utc_datetime(&material().now.to_utc().naive_utc());
+    let expected = format!("Where Robin is, it is {} (Asia/Tokyo).", now.format("%A, %-d %B %Y, %H:%M"));
+    assert!(prompt.contains(&expected), "no `{expected}` in: {prompt}");
+    assert!(
+        !system(&Material { preferences: zone("Mars/Olympus"), ..material() }).contains("Where Robin is")
+    );
+}
+
 /// Other people's words come with their name, and cannot end the line that says so.
 #[test]
 fn what_came_with_a_message_says_whose_it_is() {

@@ -12,14 +12,17 @@ use tokio::sync::mpsc;
 use super::{
     gather::{self, Gathered},
     offline, prompt,
-    route::{Flag, Route, Router},
+    route::{Flag, Route, Router, asked},
+    why,
 };
 use crate::{
     character::Character,
     embed::Embeddings,
     llm::{self, Attribution, ChatEvent, ChatRequest, Completion, Llm, LlmError, Purpose, Tier},
     memory::{Memory, MemoryError, NewReply},
-    model::{Clock, ErrorKind, Message, MessageId, TranscriptLine, TurnEvent, TurnId, TurnPath, Viewer},
+    model::{
+        Clock, ErrorKind, Level, Message, MessageId, TranscriptLine, TurnEvent, TurnId, TurnPath, Viewer,
+    },
     relationship::{self, RelationshipError, Relationships, Standing},
 };
 
@@ -159,7 +162,7 @@ impl Mind {
     ) -> Result<(), Broken> {
         let Parts { memory, relationships, llm, .. } = &self.parts;
         let (viewer, message) = (&ask.viewer, &ask.message);
-        let text = message.text.as_str();
+        let (text, reflect) = asked(&message.text);
         let now = message.at;
 
         self.take_wishes(ask).await?;
@@ -184,17 +187,17 @@ impl Mind {
             turn: Some(turn),
         };
         let routing = Instant::now();
-        let route = self.router.route(text, gathered.vector.as_deref(), llm, &attribution).await;
+        let route = if reflect {
+            self.router.demanded(text, Level::ComplexHigh)
+        } else {
+            self.router.route(text, gathered.vector.as_deref(), llm, &attribution).await
+        };
         send(events, routed(&route, routing.elapsed())).await;
-        send(
-            events,
-            TurnEvent::Recalled {
-                items: gathered.reported(text, viewer, &user_known(ask, &gathered).unwrap_or_default()),
-            },
-        )
-        .await;
+        let items = gathered.reported(text, viewer, &user_known(ask, &gathered).unwrap_or_default());
+        let recalled = items.iter().map(why::item).collect();
+        send(events, TurnEvent::Recalled { items }).await;
 
-        let material = Self::material(ask, &gathered, &standing, &route);
+        let material = Self::material(ask, text, &gathered, &standing, &route);
         // Somebody in danger is answered, whatever else they wrote.
         let refused = route.has(Flag::Manipulation) && !route.has(Flag::Crisis);
         let completion = if refused {
@@ -209,15 +212,10 @@ impl Mind {
         let indexed = completion.model != OFFLINE && !refused;
         // On the clock of the talk, which may be one that is brought in.
         let said_at = now.plus(started.elapsed());
-        let reply = memory
-            .store_reply(NewReply {
-                to: message,
-                also: &ask.also,
-                text: &completion.text,
-                at: said_at,
-                indexed,
-            })
-            .await?;
+        let total = started.elapsed();
+        let account = why::account(&route, recalled, &completion, millis(total));
+        let new = NewReply { to: message, also: &ask.also, text: &completion.text, at: said_at, indexed };
+        let reply = memory.store_reply_with(new, &account).await?;
         let total = started.elapsed();
         let waited = completion.waited + route.waited;
         send(
@@ -274,7 +272,13 @@ impl Mind {
         }
     }
 
-    fn material(ask: &Ask, gathered: &Gathered, standing: &Standing, route: &Route) -> prompt::Material {
+    fn material(
+        ask: &Ask,
+        text: &str,
+        gathered: &Gathered,
+        standing: &Standing,
+        route: &Route,
+    ) -> prompt::Material {
         let mood = standing.mood.as_str();
         let trust = standing.trust.get();
         let user_name = user_known(ask, gathered).unwrap_or_else(|| NAMELESS.to_owned());
@@ -283,7 +287,7 @@ impl Mind {
             user_name: user_name.clone(),
             place: ask.viewer.place.clone(),
             now: ask.message.at,
-            message: ask.message.text.clone(),
+            message: text.to_owned(),
             beside: ask.message.beside.clone(),
             trust,
             mood,

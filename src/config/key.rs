@@ -8,7 +8,10 @@ use secrecy::SecretString;
 use tracing_subscriber::filter::Targets;
 
 use super::{LogFormat, value};
-use crate::{model::CharacterId, store::Location};
+use crate::{
+    model::{CharacterId, UserId},
+    store::Location,
+};
 
 /// One setting.
 pub(super) struct Key {
@@ -43,6 +46,7 @@ pub(super) struct Draft {
     pub(super) timeout: Option<Duration>,
     pub(super) prices: Option<PathBuf>,
     pub(super) ollama: Option<String>,
+    pub(super) admins: Vec<UserId>,
     pub(super) api_addr: Option<SocketAddr>,
     pub(super) api_keys: Option<Vec<SecretString>>,
     pub(super) telegram_token: Option<SecretString>,
@@ -220,6 +224,19 @@ pub(super) const GROUPS: &[Group] = &[
                 ..KEY
             },
         ],
+    },
+    Group {
+        title: "People in charge",
+        keys: &[Key {
+            name: "ADMINS",
+            doc: &[
+                "Who may use `/admin` (docs/commands.md): `platform:id`, with commas between them. `/admin` itself tells",
+                "somebody who is not in charge what their id is.",
+            ],
+            example: "telegram:1234,discord:5678",
+            read: |draft, text| value::people(text).map(|people| draft.admins = people),
+            ..KEY
+        }],
     },
     Group {
         title: "Discord (a bot's token makes `dramatis run` talk there)",

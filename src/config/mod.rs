@@ -21,7 +21,10 @@ use tracing_subscriber::filter::Targets;
 
 pub use problem::{ConfigErrors, Problem, Source};
 
-use crate::{model::CharacterId, store::Location};
+use crate::{
+    model::{CharacterId, UserId},
+    store::Location,
+};
 use key::{Draft, Key, Tier};
 
 /// Where the API listens when only its keys are set.
@@ -54,6 +57,8 @@ pub struct Settings {
     pub prices: Option<PathBuf>,
     /// Where to look for Ollama, as an address such as `http://127.0.0.1:11434` (`OLLAMA_HOST`); `None` is `off`.
     pub ollama: Option<String>,
+    /// The people in charge (`ADMINS`).
+    pub admins: Vec<UserId>,
     /// The API (`API_ADDR`, `API_KEYS`), if it is to be served: its address, and its keys.
     pub api: Option<(SocketAddr, Vec<SecretString>)>,
     /// The bot on Telegram (`TELEGRAM_…`), if there is one.
@@ -343,6 +348,7 @@ fn assemble(
         timeout: draft.timeout?,
         prices: draft.prices,
         ollama: draft.ollama,
+        admins: draft.admins,
         api: match (draft.api_addr, draft.api_keys) {
             (None, None) => None,
             (address, keys) => Some((address.unwrap_or(DEFAULT_API), keys.unwrap_or_default())),

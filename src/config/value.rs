@@ -7,8 +7,11 @@ use secrecy::SecretString;
 use tracing_subscriber::filter::Targets;
 
 use super::LogFormat;
+use crate::model::UserId;
 
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
+/// Platforms that people come from.
+const PLATFORMS: [&str; 4] = ["telegram", "discord", "console", "api"];
 /// The port that Ollama listens on unless it is told otherwise (its documentation, "FAQ").
 const OLLAMA_PORT: u16 = 11434;
 
@@ -85,6 +88,21 @@ pub(super) fn keys(text: &str) -> Result<Vec<SecretString>, String> {
         return Err("holds a key of less than 12 characters, which can be guessed".to_owned());
     }
     keys.into_iter().map(api_key).collect()
+}
+
+/// People as `platform:id`, with commas between them.
+pub(super) fn people(text: &str) -> Result<Vec<UserId>, String> {
+    let names = text.split(',').map(str::trim).filter(|name| !name.is_empty());
+    names
+        .map(|name| {
+            // The part before the colon says whose id it is; a person's own name there is a slip.
+            let known = PLATFORMS.iter().any(|platform| {
+                name.strip_prefix(platform).is_some_and(|rest| rest.starts_with(':') && rest.len() > 1)
+            });
+            let person = UserId::new(name).ok().filter(|_| known);
+            person.ok_or_else(|| format!("holds `{name}`, which is nobody; write people like telegram:1234"))
+        })
+        .collect()
 }
 
 /// The address of a platform's server.

@@ -1,7 +1,10 @@
-//! The tables `notice`, what has been said once in a conversation, and `cursor`, where adapters left off.
+//! The tables `notice`, what has been said once in a conversation, and `cursor`, where adapters left off; and what others want
+//! to know of the table `outbox`.
+
+use std::collections::BTreeSet;
 
 use crate::{
-    model::{Timestamp, Viewer},
+    model::{MessageId, Timestamp, Viewer},
     store::{Database, StoreError},
 };
 
@@ -35,6 +38,47 @@ pub(super) async fn first_time(
     .execute(database.writer())
     .await?;
     Ok(added.rows_affected() > 0)
+}
+
+/// Messages that are written down and not sent yet.
+pub(super) async fn unsent(database: &Database) -> Result<i64, StoreError> {
+    let count = sqlx::query_scalar("SELECT count(*) FROM outbox WHERE status IN ('waiting', 'sending')")
+        .fetch_one(database.readers())
+        .await?;
+    Ok(count)
+}
+
+/// Takes the words of answers to these messages out of what was sent; that it was sent stays known.
+pub(super) async fn forget_sent(
+    database: &Database,
+    messages: &BTreeSet<MessageId>,
+) -> Result<(), StoreError> {
+    let mut tx = database.begin().await?;
+    for message in messages {
+        sqlx::query("UPDATE outbox SET text = '' WHERE key LIKE $1 AND status IN ('sent', 'gone')")
+            .bind(format!("{message}/%"))
+            .execute(&mut *tx)
+            .await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// The message that was answered with what was sent under this id.
+pub(super) async fn asked(
+    database: &Database,
+    platform: &str,
+    room: &str,
+    platform_id: &str,
+) -> Result<Option<MessageId>, StoreError> {
+    let keys: Vec<String> =
+        sqlx::query_scalar("SELECT key FROM outbox WHERE platform = $1 AND room = $2 AND platform_id = $3")
+            .bind(platform.to_owned())
+            .bind(room.to_owned())
+            .bind(platform_id.to_owned())
+            .fetch_all(database.readers())
+            .await?;
+    Ok(keys.iter().find_map(|key| key.split_once('/')?.0.parse().ok()))
 }
 
 /// Where an adapter left off.

@@ -1,10 +1,12 @@
 //! The flow of talk: a message comes in once, waits for its turn in its conversation, is answered, and what its session
 //! leaves behind is queued.
 
+mod beside;
 mod data;
 mod deliver;
 mod desk;
 mod feedback;
+mod gate;
 mod inbound;
 mod mailbox;
 mod outbound;
@@ -37,9 +39,10 @@ use crate::{
 use deliver::Talk;
 use desk::{Desk, Order};
 pub use feedback::Reaction;
+pub use gate::{AccessRules, Decision, Gate, Subject, Target, TargetError};
 pub use inbound::Inbound;
 pub use outbound::{Capabilities, Lost, Outbound, SendError};
-use outbox::{Begun, Outbox, Post};
+use outbox::{Begun, Outbox};
 pub use split::{Unit, split};
 
 /// A message older than this is not answered any more after a restart (product.md, DLV).
@@ -263,7 +266,13 @@ impl Conversations {
         let name = outbox.platform().platform();
         let undelivered = self.memory.undelivered(name).await?;
         let undelivered = self.taken_over(undelivered).await?;
-        let unanswered = self.unanswered(name, |_| true).await?;
+        let mut unanswered = Vec::new();
+        for message in self.unanswered(name, |_| true).await? {
+            // Silence holds for what came before it, too.
+            if !self.gate().is_paused(&message.scope).await? {
+                unanswered.push(message);
+            }
+        }
         let in_hand = |key: &str| {
             let asked = key.split(['/', '!']).next().unwrap_or_default();
             let is = |id: Option<MessageId>| id.is_some_and(|id| id.to_string() == asked);
@@ -374,26 +383,6 @@ impl Conversations {
         message
     }
 
-    /// Says something to where a message came from that is no part of the talk, such as the answer to a command. When
-    /// this returns it is written down, and is sent in its turn; the same message gets one remark.
-    ///
-    /// # Errors
-    /// [`ConversationError`] when it could not be written down.
-    pub async fn remark(&self, to: &Inbound, text: &str) -> Result<(), ConversationError> {
-        let Some(outbox) = self.outbox(&to.platform) else {
-            return Err(ConversationError::NotConnected(to.platform.clone()));
-        };
-        let Some(address) = to.address.clone() else { return Ok(()) };
-        let viewer = Viewer::new(to.character.clone(), to.user.clone(), to.place.clone());
-        let conversation = viewer.conversation();
-        let key = format!("{}:{}:{}!", to.platform, to.platform_id, to.character);
-        let post = Post { key, conversation: conversation.clone(), address };
-        outbox.plan(&post, text).await?;
-        let talk = self.talk(conversation, outbox);
-        self.desk.order(&talk, Order::Repeat(post, text.to_owned())).await;
-        Ok(())
-    }
-
     /// Where a platform's adapter left off, in its own words.
     ///
     /// # Errors
@@ -471,7 +460,7 @@ impl Conversations {
 
     /// Queues what a message has ended. The message is stored by now and must be answered whatever happens here; the sweep
     /// queues what is missing.
-    async fn look_back_at_all(&self, sessions: Vec<SessionId>) {
+    pub async fn look_back_at_all(&self, sessions: Vec<SessionId>) {
         for session in sessions {
             if let Err(error) = self.look_back(session).await {
                 tracing::warn!(%error, %session, "a finished session waits for the next sweep");

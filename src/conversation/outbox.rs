@@ -145,8 +145,9 @@ impl Outbox {
         self.gone(&post.key).await
     }
 
-    /// Writes down what is to be sent, for [`Outbox::show`] to send. Writing the same down again changes nothing.
-    pub(super) async fn plan(&self, post: &Post, text: &str) -> Result<(), OutboxError> {
+    /// Writes down what is to be sent, for [`Outbox::show`] to send. Writing the same down again changes nothing, and gives
+    /// false: then somebody is at it, or the next to take up what was left.
+    pub(super) async fn plan(&self, post: &Post, text: &str) -> Result<bool, OutboxError> {
         self.begin(post, text, "waiting").await
     }
 
@@ -316,9 +317,9 @@ impl Outbox {
         rows.iter().map(|row| Ok(row.try_get("platform_id")?)).collect()
     }
 
-    async fn begin(&self, post: &Post, text: &str, status: &str) -> Result<(), OutboxError> {
+    async fn begin(&self, post: &Post, text: &str, status: &str) -> Result<bool, OutboxError> {
         let now = self.clock.now().micros();
-        sqlx::query(
+        let added = sqlx::query(
             "INSERT INTO outbox (key, platform, conversation, room, address, text, status, platform_id, created_at, updated_at, holder) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, NULL, $8, $8, $9) ON CONFLICT (key) DO NOTHING",
         )
@@ -333,10 +334,12 @@ impl Outbox {
         .bind(self.holder.to_string())
         .execute(self.database.writer())
         .await?;
-        Ok(())
+        Ok(added.rows_affected() > 0)
     }
 
     async fn sent(&self, key: &str, text: &str, id: &str) -> Result<(), OutboxError> {
+        // The answer to a command may quote what its next command forgets.
+        let text = if key.ends_with('!') { "" } else { text };
         sqlx::query(
             "UPDATE outbox SET status = 'sent', text = $2, platform_id = $3, updated_at = $4 WHERE key = $1",
         )

@@ -42,7 +42,11 @@ impl<'a> Stream<'a> {
 
     /// Follows a draft until it ends. What is shown then may lack the last words: [`Stream::finish`] brings them.
     pub(super) async fn follow(&mut self, mut draft: watch::Receiver<Draft>) {
-        let Some(every) = self.outbox.platform().capabilities().edit_every else { return };
+        let Some(every) = self.outbox.platform().capabilities().edit_every else {
+            // Nothing to show before the end; a sender that is gone has ended, too.
+            let _ = draft.wait_for(|draft| draft.ended).await;
+            return;
+        };
         let mut next: Option<Instant> = None;
         loop {
             if draft.changed().await.is_err() || draft.borrow_and_update().ended {

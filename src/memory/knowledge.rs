@@ -21,6 +21,8 @@ use crate::{
 /// Predicates of which one value holds at a time: a new one closes the old (product.md, MEM).
 const SINGLE: [&str; 8] =
     ["is_named", "is_aged", "lives_in", "comes_from", "works_as", "works_at", "birthday_is", "has_gender"];
+/// The keys of wishes about form, which hold wherever they were said ([`Preference::holds_everywhere`]).
+pub(super) const EVERYWHERE: &str = "('verbosity', 'style', 'emojis', 'language')";
 /// Pairs of which one ends the other for the same object.
 const OPPOSITE: [(&str, &str); 2] = [("likes", "dislikes"), ("loves", "hates")];
 
@@ -88,7 +90,7 @@ impl Memory {
         let character = visible.next(2);
         let sql = format!(
             "SELECT p.value FROM preference p WHERE p.owner = $1 AND ({} OR (p.character = ${character} \
-             AND p.key IN ('verbosity', 'style', 'emojis', 'language'))) ORDER BY p.updated_at, p.key",
+             AND p.key IN {EVERYWHERE})) ORDER BY p.updated_at, p.key",
             visible.sql
         );
         let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(viewer.user.to_string());
@@ -118,7 +120,7 @@ impl Memory {
         let mut tx = self.database.begin().await?;
         let character = viewer.character.to_string();
         for draft in drafts {
-            keep_preference(&mut tx, &character, &viewer.scope(), draft, at).await?;
+            keep_preference(&mut tx, &character, &viewer.scope(), &Wish::of(draft), at).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -163,7 +165,7 @@ impl Memory {
             else {
                 continue;
             };
-            keep_preference(&mut tx, &character, &scope, draft, *at).await?;
+            keep_preference(&mut tx, &character, &scope, &Wish::of(draft), *at).await?;
             applied.preferences += 1;
         }
         if let Some(summary) = found.summary {
@@ -319,19 +321,32 @@ async fn add_sources(tx: &mut Tx, fact: &str, sources: &[MessageId]) -> Result<(
     Ok(())
 }
 
+/// A wish, whose it is, and the message that it was said in, if it was said in one.
+pub(super) struct Wish<'a> {
+    pub(super) preference: &'a Preference,
+    pub(super) owner: &'a UserId,
+    pub(super) message: Option<MessageId>,
+}
+
+impl<'a> Wish<'a> {
+    fn of(draft: &'a PreferenceDraft) -> Self {
+        Self { preference: &draft.preference, owner: &draft.owner, message: Some(draft.source) }
+    }
+}
+
 /// Topics to avoid add up, so each is a key of its own; of every other kind the last wish holds.
-async fn keep_preference(
+pub(super) async fn keep_preference(
     tx: &mut Tx,
     character: &str,
     scope: &Scope,
-    draft: &PreferenceDraft,
+    wish: &Wish<'_>,
     at: Timestamp,
 ) -> Result<(), StoreError> {
-    let key = match &draft.preference {
+    let key = match wish.preference {
         Preference::AvoidTopic(topic) => format!("avoid_topic:{}", topic.to_lowercase()),
         other => other.key().to_owned(),
     };
-    let value = serde_json::to_string(&draft.preference)
+    let value = serde_json::to_string(wish.preference)
         .map_err(|error| StoreError::Corrupt(format!("a wish cannot be written: {error}")))?;
     sqlx::query(
         "INSERT INTO preference (character, owner, scope, key, value, message, updated_at) \
@@ -340,11 +355,11 @@ async fn keep_preference(
          WHERE preference.updated_at <= excluded.updated_at",
     )
     .bind(character.to_owned())
-    .bind(draft.owner.to_string())
+    .bind(wish.owner.to_string())
     .bind(scope.key())
     .bind(key)
     .bind(value)
-    .bind(draft.source.to_string())
+    .bind(wish.message.map(|id| id.to_string()))
     .bind(at.micros())
     .execute(&mut **tx)
     .await?;

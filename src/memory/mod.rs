@@ -3,14 +3,17 @@
 
 mod chunk;
 mod data;
+mod forget;
 mod knowledge;
 mod left;
+mod own;
 mod read;
 mod recall;
 mod revise;
 mod session;
 mod store;
 mod visible;
+mod why;
 mod words;
 
 use std::{sync::Arc, time::Duration};
@@ -29,7 +32,10 @@ use crate::{
 #[cfg(doc)]
 use crate::model::Viewer;
 
+pub use forget::{FORGET_AT_ONCE, ForgetKind, Forgettable, Forgotten};
+pub use own::{Kept, Kinds};
 pub use recall::RecallQuery;
+pub use why::Accounted;
 
 /// A pause of this length ends a session (product.md, MEM).
 pub const SESSION_IDLE: Duration = Duration::from_secs(30 * 60);

@@ -167,7 +167,7 @@ impl Memory {
         let visible = Visible::of(viewer, "m", "author", 2);
         let limit = visible.next(2);
         let sql = format!(
-            "SELECT {COLUMNS} FROM memory m WHERE m.author = $1 AND m.kind = 'message' AND {} \
+            "SELECT {COLUMNS} FROM memory m WHERE m.author = $1 AND m.kind IN ('message', 'told') AND {} \
              ORDER BY m.said_at DESC, m.seq DESC LIMIT ${limit}",
             visible.sql
         );

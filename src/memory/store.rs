@@ -3,16 +3,20 @@
 use sqlx::Row;
 
 use super::{
-    LONGEST_MESSAGE, Memory, MemoryError, NewMessage, NewReply, StoredMessage, chunk, data, session,
+    LONGEST_MESSAGE, Memory, MemoryError, NewMessage, NewReply, StoredMessage, chunk, data, session, why,
 };
 use crate::{
-    model::{Author, CharacterId, MemoryId, Message, MessageId, MessageStatus, Scope, Timestamp, UserId},
+    model::{
+        Account, Author, CharacterId, MemoryId, Message, MessageId, MessageStatus, Scope, Timestamp, UserId,
+    },
     store::{StoreError, Tx, vector},
 };
 
 /// How much a statement, and how much a mere question, is worth remembering, in `0.0..=1.0`. A question asked before looks
 /// very much like the same question asked again, and says nothing.
 const STATEMENT: f64 = 0.5;
+/// What was told to be remembered.
+const TOLD: f64 = 1.0;
 pub(super) const QUESTION: f64 = 0.1;
 
 impl Memory {
@@ -22,6 +26,19 @@ impl Memory {
     /// # Errors
     /// [`MemoryError::Empty`], [`MemoryError::TooLong`], or the store's.
     pub async fn store_user_message(&self, new: NewMessage) -> Result<StoredMessage, MemoryError> {
+        self.keep(new, MessageStatus::Pending).await
+    }
+
+    /// Keeps something that a person told to be remembered: no answer is due, and it counts for more than what was said by
+    /// the way. What came before is not kept again.
+    ///
+    /// # Errors
+    /// [`MemoryError::Empty`], [`MemoryError::TooLong`], or the store's.
+    pub async fn remember(&self, new: NewMessage) -> Result<StoredMessage, MemoryError> {
+        self.keep(new, MessageStatus::Answered).await
+    }
+
+    async fn keep(&self, new: NewMessage, status: MessageStatus) -> Result<StoredMessage, MemoryError> {
         fits(&new.text)?;
         let now = self.clock.now();
         let scope = new.place.scope(&new.user);
@@ -41,7 +58,7 @@ impl Memory {
             at: new.at,
             session: joined.session,
             reply_to: new.reply_to,
-            status: MessageStatus::Pending,
+            status,
             address: new.address.clone(),
         };
         let named = Named { platform: &new.platform, id: &new.platform_id, holder: new.holder.as_deref() };
@@ -56,7 +73,11 @@ impl Memory {
             return Ok(StoredMessage { message, duplicate: true, ended: Vec::new() });
         }
         session::touch(&mut tx, joined.session, new.at, now).await?;
-        index_words(&mut tx, &message, Some(&new.user), "message", importance_of(&new.text)).await?;
+        let (kind, importance) = match status {
+            MessageStatus::Answered => ("told", TOLD),
+            _ => ("message", importance_of(&new.text)),
+        };
+        index_words(&mut tx, &message, Some(&new.user), kind, importance).await?;
         tx.commit().await?;
         Ok(StoredMessage { message, duplicate: false, ended: joined.ended })
     }
@@ -68,6 +89,22 @@ impl Memory {
     /// # Errors
     /// When the store fails.
     pub async fn store_reply(&self, new: NewReply<'_>) -> Result<Message, MemoryError> {
+        self.keep_reply(new, None).await
+    }
+
+    /// [`Memory::store_reply`], with how the answer came about.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn store_reply_with(
+        &self,
+        new: NewReply<'_>,
+        account: &Account,
+    ) -> Result<Message, MemoryError> {
+        self.keep_reply(new, Some(account)).await
+    }
+
+    async fn keep_reply(&self, new: NewReply<'_>, account: Option<&Account>) -> Result<Message, MemoryError> {
         let NewReply { to, also, text, at, indexed } = new;
         let now = self.clock.now();
         let mut tx = self.database.begin().await?;
@@ -97,6 +134,9 @@ impl Memory {
             return Ok(data::message(&row)?);
         }
         session::touch(&mut tx, to.session, at, now).await?;
+        if let Some(account) = account {
+            why::keep(&mut tx, reply.id, account).await?;
+        }
         if indexed {
             index_words(&mut tx, &reply, None, "reply", STATEMENT).await?;
         }

@@ -4,7 +4,8 @@ use sqlx::{Any, any::AnyArguments, query::Query};
 
 use crate::model::Viewer;
 
-/// A piece of SQL that is true exactly for the rows that a viewer may read ([`Viewer::may_read`] is the same in plain code),
+/// A piece of SQL that is true exactly for the rows that a viewer may read ([`Viewer::may_read`] is the same in plain code, but for
+/// people who keep their places apart),
 /// with its parameters.
 pub(super) struct Visible {
     /// The predicate; its parameters are numbered from the number it was made with.
@@ -26,7 +27,11 @@ impl Visible {
         }
         let own = viewer.own_words_of().map_or_else(String::new, |user| {
             values.push(user.to_string());
-            format!(" OR {alias}.{author} = ${number}")
+            // Unless they keep their places apart.
+            format!(
+                " OR ({alias}.{author} = ${number} AND NOT EXISTS (SELECT 1 FROM privacy_apart apart \
+                 WHERE apart.character = ${first} AND apart.owner = ${number}))"
+            )
         });
         let sql =
             format!("({alias}.character = ${first} AND ({alias}.scope IN ({}){own}))", marks.join(", "));

@@ -1,5 +1,6 @@
 //! The words that everybody speaks: ids, places, viewers, messages, events. Plain types, no I/O.
 
+mod account;
 mod event;
 mod id;
 mod knowledge;
@@ -12,6 +13,7 @@ mod text;
 mod time;
 mod viewer;
 
+pub use account::{Account, AccountItem};
 pub use event::{Aside, ErrorKind, Level, RecalledItem, RecalledSource, RoutedBy, TurnEvent, TurnPath};
 pub use id::{CharacterId, FactId, IdError, MemoryId, MessageId, SessionId, TurnId, UserId};
 pub use knowledge::{

@@ -2,7 +2,7 @@
 //! events of a turn into what its people see.
 
 pub mod api;
-mod command;
+pub mod command;
 pub mod console;
 pub mod discord;
 pub mod telegram;

@@ -82,6 +82,19 @@ impl Route {
     }
 }
 
+/// What a message asks, and whether its writer wants it thought about with care (product.md, TRN): then it begins with
+/// `/reflect` or `!reflect`.
+pub(super) fn asked(text: &str) -> (&str, bool) {
+    let trimmed = text.trim_start();
+    let rest = trimmed.strip_prefix("/reflect").or_else(|| trimmed.strip_prefix("!reflect"));
+    match rest.map(|rest| (rest, rest.trim())) {
+        Some((rest, question)) if rest.starts_with(char::is_whitespace) && !question.is_empty() => {
+            (question, true)
+        }
+        _ => (text, false),
+    }
+}
+
 /// Decides routes.
 #[derive(Debug, Default)]
 pub(super) struct Router {
@@ -96,6 +109,11 @@ impl Router {
             tracing::warn!(%error, "the patterns of the router could not be prepared");
         }
         self.prototypes.warm(embeddings, cache_dir).await;
+    }
+
+    /// The route of a message whose writer has said how much thought they want.
+    pub(super) fn demanded(&self, text: &str, level: Level) -> Route {
+        Route { level, confidence: UnitScore::new(1.0), by: RoutedBy::Rule, ..self.locally(text, None) }
     }
 
     /// What can be said without a model.
@@ -192,6 +210,22 @@ mod tests {
                 .unwrap();
         assert_eq!(answer.level, Level::ComplexMid);
         assert_eq!(answer.flags, [Flag::Memory]);
+    }
+
+    #[rstest::rstest]
+    #[case("/reflect What is time?", ("What is time?", true))]
+    #[case("!reflect\nWhat is time?", ("What is time?", true))]
+    #[case("/reflect", ("/reflect", false))]
+    #[case("/reflection is nice", ("/reflection is nice", false))]
+    #[case("What does /reflect do?", ("What does /reflect do?", false))]
+    fn thought_is_asked_for_at_the_beginning(#[case] text: &str, #[case] expected: (&str, bool)) {
+        assert_eq!(asked(text), expected);
+    }
+
+    #[test]
+    fn who_asks_for_thought_gets_it_and_danger_is_still_seen() {
+        let route = Router::default().demanded("hello! I want to kill myself", Level::ComplexHigh);
+        assert_eq!((route.level, route.has(Flag::Crisis)), (Level::ComplexHigh, true));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use rustyline::{
     completion::Pair, error::ReadlineError, history::DefaultHistory,
 };
 
-use super::command::COMMANDS;
+use super::command::{COMMANDS, shared};
 use crate::model::CharacterId;
 
 /// Lines of history that are kept.
@@ -48,8 +48,9 @@ impl Words {
             return (CHARACTER.len(), ids.map(|id| pair(id)).collect());
         }
         if typed.starts_with('/') {
-            let names = COMMANDS.iter().map(|(name, _)| *name).filter(|name| name.starts_with(typed));
-            return (0, names.map(pair).collect());
+            let names = COMMANDS.iter().map(|(name, _)| (*name).to_owned());
+            let names = names.chain(["/help".to_owned()]).chain(shared().map(|(name, _)| name));
+            return (0, names.filter(|name| name.starts_with(typed)).map(|name| pair(&name)).collect());
         }
         (typed.len(), Vec::new())
     }

@@ -23,7 +23,7 @@ use crate::{
     llm::Llm,
     memory::{Memory, MemoryError},
     model::{CharacterId, ErrorKind, Message, Place, Timestamp, TurnEvent, UserId, Viewer},
-    relationship::Relationships,
+    platform::command::{Button, Commands},
 };
 
 use command::Command;
@@ -44,8 +44,8 @@ pub struct Handles {
     pub conversations: Conversations,
     /// Memory, for `/recall`.
     pub memory: Memory,
-    /// Relationships, for `/trust`.
-    pub relationships: Relationships,
+    /// The commands of every platform.
+    pub commands: Commands,
     /// Embeddings, for `/recall`.
     pub embeddings: Embeddings,
     /// Models, for `/cost`.
@@ -100,6 +100,8 @@ pub struct Console {
     options: Options,
     started: Instant,
     began: Timestamp,
+    /// Those of the last reply.
+    buttons: Vec<Button>,
 }
 
 impl Console {
@@ -112,7 +114,7 @@ impl Console {
             return Err(ConsoleError::NoSuchCharacter(options.character));
         }
         let began = options.at.unwrap_or_else(|| chrono::Utc::now().into());
-        Ok(Self { handles, options, started: Instant::now(), began })
+        Ok(Self { handles, options, started: Instant::now(), began, buttons: Vec::new() })
     }
 
     /// Talks until the end of input, `/quit`, or the last of the given messages.
@@ -225,6 +227,11 @@ impl Console {
         if let Some(command) = Command::parse(text) {
             return self.obey(command).await;
         }
+        self.say(text.to_owned()).await?;
+        Ok(Flow::On)
+    }
+
+    async fn say(&self, text: String) -> Result<(), ConsoleError> {
         let inbound = Inbound {
             platform: PLATFORM.to_owned(),
             platform_id: Uuid::now_v7().to_string(),
@@ -232,14 +239,13 @@ impl Console {
             user: self.options.user.clone(),
             user_name: self.options.user_name.clone(),
             place: self.options.place.clone(),
-            text: text.to_owned(),
+            text,
             at: self.now(),
             beside: Vec::new(),
             address: None,
         };
         let conversations = self.handles.conversations.clone();
-        self.show(|events| async move { conversations.handle(inbound, &events).await.map(drop) }).await?;
-        Ok(Flow::On)
+        self.show(|events| async move { conversations.handle(inbound, &events).await.map(drop) }).await
     }
 
     /// Prints the events of a turn while it runs.

@@ -14,7 +14,7 @@ pub(super) fn html(markdown: &str) -> String {
 }
 
 /// The same words without any markup.
-pub(super) fn plain(markdown: &str) -> String {
+pub(in crate::platform) fn plain(markdown: &str) -> String {
     Writer::new(Form::Plain).write(markdown)
 }
 

@@ -2,6 +2,7 @@
 //! says is stored, so that a crash loses nothing.
 
 mod format;
+mod obey;
 mod receive;
 mod send;
 
@@ -10,20 +11,19 @@ use std::{future::IntoFuture, sync::Arc, time::Duration};
 use secrecy::{ExposeSecret, SecretString};
 use teloxide_core::{
     ApiError, Bot, RequestError,
-    payloads::GetUpdatesSetters,
+    payloads::{GetUpdatesSetters, SetMyCommandsSetters},
     requests::Requester,
     types::{AllowedUpdate, BotCommand, Me, Update, UpdateKind},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::command::{COMMANDS, Command, Desk};
+use super::command::{COMMANDS, Commands, LANGUAGES, Who};
 use crate::{
-    character::Cast,
     conversation::{ConversationError, Conversations, Inbound, Taken},
     memory::MemoryError,
-    model::{CharacterId, Clock, Viewer},
-    relationship::Relationships,
+    model::{CharacterId, Clock},
 };
+pub(super) use format::plain;
 use receive::Heard;
 use send::Sender;
 
@@ -54,10 +54,8 @@ pub struct TelegramSettings {
 pub struct Handles {
     /// The flow of talk.
     pub conversations: Conversations,
-    /// The cast.
-    pub cast: Cast,
-    /// Relationships.
-    pub relationships: Relationships,
+    /// Commands.
+    pub commands: Commands,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }
@@ -114,7 +112,6 @@ pub struct Telegram {
     sender: Sender,
     settings: TelegramSettings,
     handles: Handles,
-    desk: Desk,
 }
 
 impl Telegram {
@@ -131,12 +128,7 @@ impl Telegram {
         if let Some(url) = &settings.api_url {
             bot = bot.set_api_url(url.clone());
         }
-        let desk = Desk {
-            cast: handles.cast.clone(),
-            relationships: handles.relationships.clone(),
-            clock: handles.clock.clone(),
-        };
-        Ok(Self { sender: Sender { bot }, settings, handles, desk })
+        Ok(Self { sender: Sender { bot }, settings, handles })
     }
 
     /// Talks until `stop`: first what was left from before, then what comes in.
@@ -202,7 +194,7 @@ impl Telegram {
     }
 
     async fn updates(&self, offset: i32) -> Result<Vec<Update>, RequestError> {
-        let wanted = [AllowedUpdate::Message, AllowedUpdate::EditedMessage];
+        let wanted = [AllowedUpdate::Message, AllowedUpdate::EditedMessage, AllowedUpdate::CallbackQuery];
         self.sender.bot.get_updates().offset(offset).timeout(POLL).allowed_updates(wanted).into_future().await
     }
 
@@ -227,12 +219,21 @@ impl Telegram {
     }
 
     async fn list_commands(&self) {
-        let commands = COMMANDS.iter().map(|(_, name, does)| BotCommand::new(*name, *does));
-        if let Err(error) = self.sender.bot.set_my_commands(commands).into_future().await {
-            tracing::warn!(
-                error = self.sender.without_token(&error.to_string()),
-                "commands are not listed on Telegram"
-            );
+        for language in ["en"].into_iter().chain(LANGUAGES) {
+            let listed = COMMANDS.iter().filter(|spec| spec.listed && spec.who == Who::Everybody);
+            let commands = listed.map(|spec| BotCommand::new(spec.name.en, spec.about.of(language)));
+            let mut request = self.sender.bot.set_my_commands(commands);
+            // English is for everybody else.
+            if language != "en" {
+                request = request.language_code(language);
+            }
+            if let Err(error) = request.into_future().await {
+                tracing::warn!(
+                    error = self.sender.without_token(&error.to_string()),
+                    language,
+                    "commands are not listed on Telegram"
+                );
+            }
         }
     }
 
@@ -254,17 +255,21 @@ impl Telegram {
         match &update.kind {
             UpdateKind::Message(message) => match receive::hear(message, me, &self.settings.character) {
                 Heard::Nothing => Ok(()),
-                Heard::Said(inbound) => self.said(*inbound).await,
-                Heard::Command(Command::Stop, inbound) => {
-                    let stop = Inbound { text: "/stop".to_owned(), ..*inbound };
-                    self.handles.conversations.take_in(stop).await.map(drop)
+                Heard::Said(inbound) => match self.admitted(*inbound).await? {
+                    Some(inbound) => self.said(inbound).await,
+                    None => Ok(()),
+                },
+                Heard::Command { line, ours, locale, inbound } => {
+                    let Some(inbound) = self.admitted(*inbound).await? else { return Ok(()) };
+                    self.command(&line, ours, locale, inbound).await
                 }
-                Heard::Command(command, inbound) => self.obey(command, &inbound).await,
             },
+            UpdateKind::CallbackQuery(query) => self.pressed(query).await,
             UpdateKind::EditedMessage(message) => {
                 let Heard::Said(inbound) = receive::hear(message, me, &self.settings.character) else {
                     return Ok(());
                 };
+                let Some(inbound) = self.admitted(*inbound).await? else { return Ok(()) };
                 let (id, character) = (&inbound.platform_id, &inbound.character);
                 let changed =
                     self.handles.conversations.changed(PLATFORM, id, character, &inbound.text).await;
@@ -289,14 +294,6 @@ impl Telegram {
                 Ok(())
             }
             Err(error) => Err(error),
-        }
-    }
-
-    async fn obey(&self, command: Command, inbound: &Inbound) -> Result<(), ConversationError> {
-        let viewer = Viewer::new(inbound.character.clone(), inbound.user.clone(), inbound.place.clone());
-        match self.desk.answer(command, &viewer).await {
-            Ok(text) => self.remark(inbound, &text).await,
-            Err(crate::relationship::RelationshipError::Store(error)) => Err(error.into()),
         }
     }
 

@@ -1,12 +1,13 @@
 //! Telegram's messages in common words.
 
-use teloxide_core::types::{Chat, Me, Message, MessageEntityKind, MessageOrigin, User};
+use teloxide_core::types::{
+    Chat, MaybeInaccessibleMessage, Me, Message, MessageEntityKind, MessageOrigin, User,
+};
 
 use super::{PLATFORM, send::Address};
 use crate::{
     conversation::Inbound,
     model::{CharacterId, Place, Quoted, UserId},
-    platform::command::Command,
 };
 
 /// What a message asks for.
@@ -15,7 +16,16 @@ pub(super) enum Heard {
     /// An answer.
     Said(Box<Inbound>),
     /// A command.
-    Command(Command, Box<Inbound>),
+    Command {
+        /// The line, without the bot's name.
+        line: String,
+        /// Whether it can only be meant for us.
+        ours: bool,
+        /// The language of whoever gave it.
+        locale: String,
+        /// The message.
+        inbound: Box<Inbound>,
+    },
     /// Nothing: it was not meant for the character, or says nothing.
     Nothing,
 }
@@ -27,9 +37,12 @@ pub(super) fn hear(message: &Message, me: &Me, character: &CharacterId) -> Heard
     let Some(text) = words(message) else { return Heard::Nothing };
     let private = message.chat.is_private();
     let command = command(&text, me);
-    if command == Addressee::Other || !(private || command != Addressee::Nobody || is_meant(message, me)) {
+    if command == Addressee::Other
+        || !(private || matches!(command, Addressee::Us(_)) || is_meant(message, me))
+    {
         return Heard::Nothing;
     }
+    let named = text.split_whitespace().next().is_some_and(|word| word.contains('@'));
     let Ok(user) = UserId::new(format!("{PLATFORM}:{}", from.id)) else { return Heard::Nothing };
     let mut text = without_mention(&text, me);
     let mut beside: Vec<Quoted> = replied_to(message, me).into_iter().collect();
@@ -58,8 +71,12 @@ pub(super) fn hear(message: &Message, me: &Me, character: &CharacterId) -> Heard
         ),
     });
     match command {
-        Addressee::Us(Some(command)) => Heard::Command(command, inbound),
-        Addressee::Us(None) => Heard::Command(Command::Help, inbound),
+        Addressee::Us(line) => Heard::Command {
+            line,
+            ours: private || named,
+            locale: from.language_code.clone().unwrap_or_default(),
+            inbound,
+        },
         Addressee::Nobody | Addressee::Other => Heard::Said(inbound),
     }
 }
@@ -90,14 +107,14 @@ fn platform_id(message: &Message) -> String {
 }
 
 /// Whose command a text is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Addressee {
     /// No command.
     Nobody,
     /// Another bot's.
     Other,
-    /// Ours; `None`: there is none of that name.
-    Us(Option<Command>),
+    /// Ours: the line without the bot's name.
+    Us(String),
 }
 
 fn command(text: &str, me: &Me) -> Addressee {
@@ -106,8 +123,10 @@ fn command(text: &str, me: &Me) -> Addressee {
     };
     match name.split_once('@') {
         Some((_, bot)) if !bot.eq_ignore_ascii_case(me.username()) => Addressee::Other,
-        Some((name, _)) => Addressee::Us(Command::named(name)),
-        None => Addressee::Us(Command::named(name)),
+        Some((command, bot)) => {
+            Addressee::Us(text.replacen(&format!("/{command}@{bot}"), &format!("/{command}"), 1))
+        }
+        None => Addressee::Us(text.to_owned()),
     }
 }
 
@@ -159,15 +178,27 @@ fn without_mention(text: &str, me: &Me) -> String {
     words.collect::<Vec<_>>().join(" ").trim().to_owned()
 }
 
-fn name(user: &User) -> String {
+pub(super) fn name(user: &User) -> String {
     match &user.last_name {
         Some(last) => format!("{} {last}", user.first_name),
         None => user.first_name.clone(),
     }
 }
 
-fn topic(message: &Message) -> Option<i32> {
+pub(super) fn topic(message: &Message) -> Option<i32> {
     message.thread_id.filter(|_| message.is_topic_message).map(|thread| thread.0.0)
+}
+
+/// Where a message with buttons stands. Of one that Telegram has put away, only the chat is known.
+pub(super) fn place_of(message: &MaybeInaccessibleMessage) -> Place {
+    match message.regular_message() {
+        Some(message) => place(&message.chat, message),
+        None if message.chat().is_private() => Place::Dm,
+        None => Place::Channel {
+            guild: format!("{PLATFORM}:{}", message.chat().id),
+            channel: "general".to_owned(),
+        },
+    }
 }
 
 /// A group is a server with one channel, a forum one with a channel a topic.

@@ -4,15 +4,24 @@ use std::{future::IntoFuture, time::Duration};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use teloxide_core::{
     ApiError, Bot, RequestError,
-    payloads::{EditMessageTextSetters, SendChatActionSetters, SendMessageSetters},
+    payloads::{
+        EditMessageReplyMarkupSetters, EditMessageTextSetters, SendChatActionSetters, SendMessageSetters,
+    },
     requests::Requester,
-    types::{ChatAction, ChatId, LinkPreviewOptions, MessageId, ParseMode, ReplyParameters, ThreadId},
+    types::{
+        ChatAction, ChatId, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, MessageId,
+        ParseMode, ReplyParameters, ThreadId,
+    },
 };
 
 use super::{PLATFORM, format};
-use crate::conversation::{Capabilities, Lost, Outbound, SendError, Unit};
+use crate::{
+    conversation::{Capabilities, Lost, Outbound, SendError, Unit},
+    platform::command::Button,
+};
 
 /// Telegram's limit is 4,096 UTF-16 units (Bot API, sendMessage); the rest is for bullets, which Markdown does not have.
 const LONGEST: usize = 3_900;
@@ -54,6 +63,38 @@ impl Address {
     }
 }
 
+/// Buttons of one row, as they travel beside an [`Address`]: what they say, and what they bring back.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Keyboard {
+    #[serde(default)]
+    buttons: Vec<(String, String)>,
+}
+
+impl Keyboard {
+    fn read(address: &str) -> Option<InlineKeyboardMarkup> {
+        let keyboard: Self = serde_json::from_str(address).unwrap_or_default();
+        let row =
+            keyboard.buttons.into_iter().map(|(label, data)| InlineKeyboardButton::callback(label, data));
+        let row: Vec<_> = row.collect();
+        (!row.is_empty()).then(|| InlineKeyboardMarkup::new([row]))
+    }
+}
+
+/// The address, with buttons for the message that goes there.
+pub(super) fn with_buttons(address: &str, buttons: &[Button]) -> String {
+    if buttons.is_empty() {
+        return address.to_owned();
+    }
+    let row: Vec<_> = buttons.iter().map(|button| json!([button.label, button.data])).collect();
+    match serde_json::from_str::<Value>(address) {
+        Ok(Value::Object(mut fields)) => {
+            fields.insert("buttons".to_owned(), Value::Array(row));
+            Value::Object(fields).to_string()
+        }
+        _ => address.to_owned(),
+    }
+}
+
 /// Sends as one bot.
 #[derive(Clone)]
 pub(super) struct Sender {
@@ -88,7 +129,7 @@ impl Sender {
         to: Address,
         text: &str,
         mode: Option<ParseMode>,
-        quote: bool,
+        (quote, keyboard): (bool, Option<&InlineKeyboardMarkup>),
     ) -> Result<i32, RequestError> {
         let preview = LinkPreviewOptions {
             is_disabled: true,
@@ -103,6 +144,9 @@ impl Sender {
         }
         if let Some(thread) = to.thread {
             request = request.message_thread_id(ThreadId(MessageId(thread)));
+        }
+        if let Some(keyboard) = keyboard {
+            request = request.reply_markup(keyboard.clone());
         }
         if quote {
             let reply = ReplyParameters::new(MessageId(to.message)).allow_sending_without_reply();
@@ -159,14 +203,15 @@ impl Outbound for Sender {
 
     async fn send(&self, address: &str, text: &str, key: &str) -> Result<String, SendError> {
         let to = Address::read(address)?;
-        let quote = to.quote && key.ends_with("/0");
+        let keyboard = Keyboard::read(address);
+        let with = (to.quote && key.ends_with("/0"), keyboard.as_ref());
         let mut sent = match formatted(text) {
-            Some(html) => self.send_as(to, &html, Some(ParseMode::Html), quote).await,
-            None => self.send_as(to, &unformatted(text), None, quote).await,
+            Some(html) => self.send_as(to, &html, Some(ParseMode::Html), with).await,
+            None => self.send_as(to, &unformatted(text), None, with).await,
         };
         if sent.as_ref().is_err_and(is_unparsable) {
             tracing::warn!("Telegram did not understand a formatted message: sending the plain words");
-            sent = self.send_as(to, &unformatted(text), None, quote).await;
+            sent = self.send_as(to, &unformatted(text), None, with).await;
         }
         sent.map(|id| id.to_string()).map_err(|error| self.fault(to, error))
     }
@@ -174,10 +219,14 @@ impl Outbound for Sender {
     async fn edit(&self, address: &str, id: &str, text: &str) -> Result<(), SendError> {
         let to = Address::read(address)?;
         let id = message_id(id)?;
+        let keyboard = Keyboard::read(address);
         let edit = async |text: &str, mode: Option<ParseMode>| {
             let mut request = self.bot.edit_message_text(to.chat(), id, text);
             if let Some(mode) = mode {
                 request = request.parse_mode(mode);
+            }
+            if let Some(keyboard) = &keyboard {
+                request = request.reply_markup(keyboard.clone());
             }
             request.into_future().await.map(drop)
         };
@@ -231,9 +280,11 @@ impl Outbound for Sender {
         for candidate in
             (to.message.saturating_add(1)..=last.saturating_add(WINDOW)).filter(|id| !known.contains(id))
         {
-            let probe =
-                self.bot.edit_message_reply_markup(to.chat(), MessageId(candidate)).into_future().await;
-            match probe {
+            let mut probe = self.bot.edit_message_reply_markup(to.chat(), MessageId(candidate));
+            if let Some(keyboard) = Keyboard::read(address) {
+                probe = probe.reply_markup(keyboard);
+            }
+            match probe.into_future().await {
                 Ok(_) | Err(RequestError::Api(ApiError::MessageNotModified)) => {
                     return Ok(Some(candidate.to_string()));
                 }
@@ -264,6 +315,17 @@ mod tests {
         let address = Address { chat: -100_123, thread: Some(7), message: 42, quote: true };
         assert_eq!(Address::read(&address.to_text()), Ok(address));
         assert!(matches!(Address::read("{}"), Err(SendError::Refused(_))));
+    }
+
+    #[test]
+    fn buttons_travel_with_an_address() {
+        let address = Address { chat: 7, thread: None, message: 42, quote: false };
+        let button = Button { label: "Keep it".to_owned(), data: "abc/no".to_owned() };
+        let text = with_buttons(&address.to_text(), &[button]);
+        assert_eq!(Address::read(&text), Ok(address));
+        let keyboard = Keyboard::read(&text).unwrap();
+        assert_eq!(keyboard.inline_keyboard[0][0].text, "Keep it");
+        assert!(Keyboard::read(&address.to_text()).is_none());
     }
 
     #[test]

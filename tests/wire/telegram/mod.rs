@@ -54,6 +54,8 @@ pub struct Seen {
     pub edits: Vec<(Instant, String)>,
     pub at: Instant,
     pub deleted: bool,
+    /// Buttons: what they say, and what they bring back.
+    pub buttons: Vec<(String, String)>,
 }
 
 #[derive(Default)]
@@ -67,7 +69,9 @@ struct World {
     calls: Vec<(String, Value, Instant)>,
     blocked: Vec<i64>,
     moved: HashMap<i64, i64>,
-    commands: Value,
+    commands: HashMap<String, Value>,
+    presses: Vec<(String, String)>,
+    allowed: Value,
     polls: u64,
 }
 
@@ -192,8 +196,40 @@ impl Telegram {
         of.map(|(_, body, at)| (body.clone(), *at)).collect()
     }
 
+    /// The menu of commands for a language; the empty one is for everybody else.
+    pub fn commands_in(&self, language: &str) -> Value {
+        self.world().commands.get(language).cloned().unwrap_or_default()
+    }
+
     pub fn commands(&self) -> Value {
-        self.world().commands.clone()
+        self.commands_in("")
+    }
+
+    /// Somebody presses a button. Gives the id of the press.
+    pub fn press(&self, user: i64, shown: &Seen, label: &str) -> String {
+        let data = shown.buttons.iter().find(|(name, _)| name == label);
+        let data = &data.unwrap_or_else(|| panic!("a button {label} under {shown:#?}")).1;
+        self.press_data(user, shown, data)
+    }
+
+    /// The same, with whatever the button was made to bring back.
+    pub fn press_data(&self, user: i64, shown: &Seen, data: &str) -> String {
+        let id = format!("press-{}", self.world().next_update);
+        assert!(self.world().allowed.to_string().contains("callback_query"), "presses are not asked for");
+        let mut on = as_message(shown);
+        if let Some(thread) = shown.thread {
+            on["message_thread_id"] = json!(thread);
+            on["is_topic_message"] = json!(true);
+        }
+        let from = json!({ "id": user, "is_bot": false, "first_name": format!("User{user}") });
+        let query = json!({ "id": id, "from": from, "message": on, "chat_instance": "1", "data": data });
+        self.update("callback_query", query);
+        id
+    }
+
+    /// What whoever pressed was told, if the press was answered.
+    pub fn notice(&self, press: &str) -> Option<String> {
+        self.world().presses.iter().find(|(id, _)| id == press).map(|(_, text)| text.clone())
     }
 
     pub fn polls(&self) -> u64 {
@@ -340,7 +376,8 @@ async fn act(shared: &Shared, method: &str, body: &Value) -> Response {
         }
         "deletewebhook" | "sendchataction" => ok(&json!(true)),
         "setmycommands" => {
-            shared.world.lock().unwrap().commands = body["commands"].clone();
+            let language = body["language_code"].as_str().unwrap_or_default().to_owned();
+            shared.world.lock().unwrap().commands.insert(language, body["commands"].clone());
             ok(&json!(true))
         }
         "getupdates" => updates(shared, body).await,
@@ -348,6 +385,11 @@ async fn act(shared: &Shared, method: &str, body: &Value) -> Response {
         "editmessagetext" => edit(shared, body),
         "editmessagereplymarkup" => probe(shared, body),
         "deletemessage" => delete(shared, body),
+        "answercallbackquery" => {
+            let text = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
+            shared.world.lock().unwrap().presses.push((text("callback_query_id"), text("text")));
+            ok(&json!(true))
+        }
         _ => refuse(404, "Not Found: method not found"),
     }
 }
@@ -360,6 +402,7 @@ async fn updates(shared: &Shared, body: &Value) -> Response {
         {
             let mut world = shared.world.lock().unwrap();
             world.polls += 1;
+            world.allowed = body["allowed_updates"].clone();
             world.updates.retain(|update| update["update_id"].as_i64().unwrap() >= offset);
             let batch: Vec<Value> = world.updates.iter().take(100).cloned().collect();
             if !batch.is_empty() || Instant::now() >= until {
@@ -420,12 +463,32 @@ fn send(shared: &Shared, body: &Value) -> Response {
         edits: Vec::new(),
         at: Instant::now(),
         deleted: false,
+        buttons: match buttons(body) {
+            Ok(buttons) => buttons,
+            Err(why) => return refuse(400, &why),
+        },
     };
     let result = as_message(&seen);
     world.messages.push(seen);
     drop(world);
     shared.changed.notify_waiters();
     ok(&result)
+}
+
+/// The inline keyboard of a message.
+fn buttons(body: &Value) -> Result<Vec<(String, String)>, String> {
+    let rows = body["reply_markup"]["inline_keyboard"].as_array().cloned().unwrap_or_default();
+    let row = |row: Value| row.as_array().cloned().unwrap_or_default();
+    rows.into_iter()
+        .flat_map(row)
+        .map(|button| {
+            let text = |key: &str| button[key].as_str().unwrap_or_default().to_owned();
+            if text("callback_data").is_empty() || text("callback_data").len() > 64 {
+                return Err("Bad Request: BUTTON_DATA_INVALID".to_owned());
+            }
+            Ok((text("text"), text("callback_data")))
+        })
+        .collect()
 }
 
 fn as_message(seen: &Seen) -> Value {
@@ -444,9 +507,14 @@ fn edit(shared: &Shared, body: &Value) -> Response {
     else {
         return refuse(400, "Bad Request: message to edit not found");
     };
-    if seen.text == text {
+    let buttons = match buttons(body) {
+        Ok(buttons) => buttons,
+        Err(why) => return refuse(400, &why),
+    };
+    if seen.text == text && seen.buttons == buttons {
         return refuse(400, NOT_MODIFIED);
     }
+    seen.buttons = buttons;
     seen.text.clone_from(&text);
     seen.edits.push((Instant::now(), text));
     ok(&as_message(seen))
@@ -457,11 +525,18 @@ const NOT_MODIFIED: &str = "Bad Request: message is not modified: specified new 
 
 fn probe(shared: &Shared, body: &Value) -> Response {
     let (chat, id) = (body["chat_id"].as_i64().unwrap(), body["message_id"].as_i64().unwrap());
-    let world = shared.world.lock().unwrap();
-    if world.messages.iter().any(|it| it.chat == chat && it.id == id && !it.deleted) {
+    let mut world = shared.world.lock().unwrap();
+    let found = world.messages.iter_mut().find(|it| it.chat == chat && it.id == id && !it.deleted);
+    let Some(seen) = found else { return refuse(400, "Bad Request: message to edit not found") };
+    let buttons = match buttons(body) {
+        Ok(buttons) => buttons,
+        Err(why) => return refuse(400, &why),
+    };
+    if seen.buttons == buttons {
         return refuse(400, NOT_MODIFIED);
     }
-    refuse(400, "Bad Request: message to edit not found")
+    seen.buttons = buttons;
+    ok(&as_message(seen))
 }
 
 fn delete(shared: &Shared, body: &Value) -> Response {

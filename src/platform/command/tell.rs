@@ -1,0 +1,264 @@
+//! Commands that only tell: `/start /help /about /cast /trust /why /budget`.
+
+use std::fmt::Write;
+
+use chrono::{Datelike, NaiveTime};
+
+use super::{Asker, COMMANDS, Commands, Invocation, Reply, Spec, Who};
+use crate::{
+    conversation::ConversationError,
+    llm::LedgerFilter,
+    memory::Accounted,
+    model::{Account, Level, RecalledSource, RoutedBy, Timestamp, TurnPath},
+    relationship::RelationshipError,
+};
+
+/// Reasons for trust that are shown.
+const REASONS: u32 = 5;
+/// Recalled rows that `/why` shows.
+const RECALLED: usize = 5;
+
+impl Commands {
+    pub(super) fn start(&self, asker: &Asker) -> Reply {
+        let about = self.about(asker).text;
+        Reply::text(format!("{about}\n\nWrite to me. /help shows what else there is."))
+    }
+
+    pub(super) fn help(command: Option<&str>, asker: &Asker) -> Reply {
+        let mine = |spec: &&Spec| asker.admin || spec.who == Who::Everybody;
+        if let Some(name) = command {
+            let name = name.trim_start_matches('/');
+            return Reply::text(match Spec::named(name).filter(mine) {
+                Some(spec) => {
+                    let usages: Vec<String> =
+                        spec.usages().into_iter().map(|usage| format!("- `{usage}`")).collect();
+                    format!("{}\n\n{}", spec.about.of(&asker.locale), usages.join("\n"))
+                }
+                None => match Invocation::parse(&format!("/{name}")) {
+                    Some(Err(error)) => error.to_string(),
+                    _ => "There is no such command; /help shows what there is.".to_owned(),
+                },
+            });
+        }
+        let lines: Vec<String> = COMMANDS
+            .iter()
+            .filter(|spec| spec.listed)
+            .filter(mine)
+            .map(|spec| format!("/{}: {}", spec.name.en, spec.about.of(&asker.locale)))
+            .collect();
+        Reply::text(format!("{}\n\n`/help COMMAND` shows how one is written.", lines.join("\n")))
+    }
+
+    pub(super) fn about(&self, asker: &Asker) -> Reply {
+        let id = &asker.viewer.character;
+        let Some(character) = self.parts.cast.get(id) else {
+            return Reply::text(format!("{id} is not in the cast any more."));
+        };
+        let tagline = character.tagline.as_deref().map(|line| format!(" {line}")).unwrap_or_default();
+        Reply::text(format!("I am **{}**, an AI character.{tagline}", character.name))
+    }
+
+    pub(super) fn cast(&self, asker: &Asker) -> Reply {
+        let cast = &self.parts.cast;
+        let lines: Vec<String> = cast
+            .ids()
+            .iter()
+            .filter_map(|id| cast.get(id))
+            .map(|character| {
+                let tagline = character.tagline.as_deref().map(|line| format!(" {line}")).unwrap_or_default();
+                let here = if character.id == asker.viewer.character { " (answers here)" } else { "" };
+                format!("- **{}** `{}`{here}{tagline}", character.name, character.id)
+            })
+            .collect();
+        Reply::text(lines.join("\n"))
+    }
+
+    pub(super) async fn trust(&self, asker: &Asker) -> Result<Reply, ConversationError> {
+        let viewer = &asker.viewer;
+        let Some(character) = self.parts.cast.get(&viewer.character) else { return Ok(self.about(asker)) };
+        let special = character.evolution.special_users.iter().find(|special| special.is(&viewer.user));
+        let pinned = special.and_then(|special| special.trust_override).map(f64::from);
+        let relationships = &self.parts.relationships;
+        let failed = |RelationshipError::Store(error)| ConversationError::Store(error);
+        let standing = relationships
+            .standing(&viewer.character, &viewer.user, asker.at, pinned)
+            .await
+            .map_err(failed)?;
+        let trust = standing.trust.get();
+        let mut text = format!(
+            "{} and you: **{}**, trust {trust:.0} of 100, mood {}, after {} turns.",
+            character.name,
+            character.evolution.stage_at(trust).name,
+            standing.mood.as_str(),
+            standing.turns
+        );
+        if !viewer.place.is_dm() {
+            // The reasons may tell of a private talk.
+            text += " Ask me in private for the reasons.";
+            return Ok(Reply::text(text));
+        }
+        let events = relationships.events(&viewer.character, &viewer.user, REASONS).await.map_err(failed)?;
+        for event in events {
+            // Writing to a String cannot fail.
+            let _ = write!(text, "\n- {} {:+.1} {}", day(event.at), event.delta, event.reason);
+        }
+        Ok(Reply::text(text))
+    }
+
+    pub(super) async fn why(&self, asker: &Asker) -> Result<Reply, ConversationError> {
+        match self.parts.memory.last_account(&asker.viewer).await? {
+            Some(last) => self.explain(&last, asker).await,
+            None => Ok(Reply::text("I have not answered you here yet.")),
+        }
+    }
+
+    /// How this answer came about: a message of the character's that was opened in a menu, by the platform's id and the
+    /// room that the id belongs to ([`crate::conversation::Outbound::room`]).
+    ///
+    /// # Errors
+    /// [`ConversationError`] when the store fails.
+    pub async fn why_this(
+        &self,
+        room: &str,
+        platform_id: &str,
+        asker: &Asker,
+    ) -> Result<Reply, ConversationError> {
+        let asked = self.parts.conversations.asked(&asker.platform, room, platform_id).await?;
+        let found = match asked {
+            Some(asked) => self.parts.memory.account_of(&asker.viewer, asked).await?,
+            None => None,
+        };
+        match found {
+            Some(found) => Ok(self.explain(&found, asker).await?.within_limits()),
+            None => Ok(Reply::text("That is no answer of mine to you.")),
+        }
+    }
+
+    async fn explain(&self, last: &Accounted, asker: &Asker) -> Result<Reply, ConversationError> {
+        let Some(account) = &last.account else {
+            return Ok(Reply::text("That answer is from before I kept an account of answers."));
+        };
+        let mut text = explained(last, account);
+        if account.recalled.is_empty() {
+            text += "\n\nMemory brought up nothing for it.";
+            return Ok(Reply::text(text));
+        }
+        let _ = write!(text, "\n\nMemory brought up {} for it:", count(account.recalled.len(), "item"));
+        let mut unseen = 0;
+        for (number, item) in account.recalled.iter().enumerate() {
+            // Asked for again, so that nobody reads here what they may not read here.
+            match self.parts.memory.show(&asker.viewer, &item.id).await? {
+                Some(shown) if number < RECALLED => {
+                    let _ = write!(
+                        text,
+                        "\n- {}, {} ({:.2}, `{}`): {}",
+                        day(item.when),
+                        source(item.source),
+                        item.score.get(),
+                        item.id,
+                        quoted(&shown.text)
+                    );
+                }
+                Some(_) => {}
+                None => unseen += 1,
+            }
+        }
+        if unseen > 0 {
+            let _ = write!(text, "\n- {} that cannot be shown here, or is forgotten", count(unseen, "item"));
+        }
+        Ok(Reply::text(text))
+    }
+
+    pub(super) async fn budget(&self, asker: &Asker) -> Result<Reply, ConversationError> {
+        let today = asker.at.to_utc().date_naive();
+        let month = today.with_day(1).unwrap_or(today);
+        let filter = LedgerFilter { user: Some(asker.viewer.user.clone()), ..LedgerFilter::default() };
+        let mut text = "What your talk with the characters has cost (days in UTC):".to_owned();
+        for (name, since) in [("today", today), ("this month", month)] {
+            let since = Timestamp::from(since.and_time(NaiveTime::MIN).and_utc());
+            let totals = self.parts.llm.ledger().totals(since, &filter).await?;
+            let _ = write!(
+                text,
+                "\n- {name}: ${:.4}, {} calls of models, {} tokens read, {} written",
+                totals.cost_usd, totals.calls, totals.tokens_in, totals.tokens_out
+            );
+        }
+        text += "\n\nThere is no limit on it.";
+        Ok(Reply::text(text))
+    }
+}
+
+fn explained(last: &Accounted, account: &Account) -> String {
+    let level = match account.level {
+        Level::Simple => "small talk",
+        Level::ComplexLow => "a question with a look-up or two",
+        Level::ComplexMid => "work in several steps",
+        Level::ComplexHigh => "a matter for thought",
+    };
+    let by = match account.by {
+        RoutedBy::Rule => "by rule",
+        RoutedBy::Prototype => "by likeness to known sentences",
+        RoutedBy::Model => "by the router model",
+    };
+    let path = match account.path {
+        TurnPath::Fast => "one call",
+    };
+    let flags = if account.flags.is_empty() {
+        String::new()
+    } else {
+        format!(" Recognised: {}.", account.flags.join(", "))
+    };
+    let model = if account.model == "offline" {
+        "the built-in responder, without a language model".to_owned()
+    } else {
+        format!(
+            "{} ({} tokens read, {} written, ${:.4})",
+            account.model, account.tokens_in, account.tokens_out, account.cost_usd
+        )
+    };
+    format!(
+        "About my answer of {} to {}:\n- I took it for {level}, {:.0} % sure, {by}.{flags}\n- Written in {path} by {model}, \
+         in {:.1} s.",
+        last.at,
+        quoted(&last.asked),
+        account.confidence.get() * 100.0,
+        account.total_ms / 1_000.0
+    )
+}
+
+fn source(source: RecalledSource) -> &'static str {
+    match source {
+        RecalledSource::Message => "said by a person",
+        RecalledSource::Reply => "said by me",
+        RecalledSource::Summary => "summary of a talk",
+        RecalledSource::Fact => "fact",
+    }
+}
+
+/// A count with its word.
+pub(super) fn count(number: usize, word: &str) -> String {
+    if number == 1 { format!("1 {word}") } else { format!("{number} {word}s") }
+}
+
+/// A day, as people write it.
+pub(super) fn day(at: Timestamp) -> String {
+    at.to_utc().format("%-d %B %Y").to_string()
+}
+
+/// Somebody's words on one line, without their markup, cut where they are long.
+pub(super) fn quoted(text: &str) -> String {
+    const SHOWN: usize = 120;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut cut: String = line.chars().take(SHOWN).collect();
+    if line.chars().count() > SHOWN {
+        cut.push('…');
+    }
+    let mut escaped = String::with_capacity(cut.len() + 8);
+    for c in cut.chars() {
+        if matches!(c, '\\' | '*' | '_' | '`' | '[' | ']' | '<' | '>' | '~' | '|' | '#') {
+            escaped.push('\\');
+        }
+        escaped.push(c);
+    }
+    format!("“{escaped}”")
+}
