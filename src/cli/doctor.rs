@@ -5,10 +5,13 @@ use std::{fmt, path::Path, process::ExitCode, time::Duration};
 use crate::{
     app,
     character::{Cast, Severity},
-    config::{EndpointSettings, Settings, TelegramAccount},
+    config::{DiscordAccounts, EndpointSettings, Settings, TelegramAccount},
     embed::EmbedState,
     llm::{self, Probed},
-    platform::telegram::{self, Account},
+    platform::{
+        discord,
+        telegram::{self, Account},
+    },
     store::Database,
 };
 
@@ -101,6 +104,11 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
     tell(embeddings(&settings).await);
     for check in models(&settings).await {
         tell(check);
+    }
+    if let Some(accounts) = &settings.discord {
+        for check in discord(accounts).await {
+            tell(check);
+        }
     }
     if let Some(account) = &settings.telegram {
         tell(telegram(account).await);
@@ -217,6 +225,38 @@ async fn embeddings(settings: &Settings) -> Check {
             Check::error("embeddings", format!("{name} did not load within {} s", LOADING.as_secs()), reload)
         }
     }
+}
+
+async fn discord(accounts: &DiscordAccounts) -> Vec<Check> {
+    let shared = accounts.token.iter().map(|token| ("DISCORD_TOKEN".to_owned(), token));
+    let own = accounts.own.iter().map(|(id, token)| {
+        (format!("DISCORD_TOKEN_{}", id.as_str().to_ascii_uppercase().replace('-', "_")), token)
+    });
+    let mut checks = Vec::new();
+    for (key, token) in shared.chain(own) {
+        checks.push(match discord::look(token, accounts.api_url.as_ref()).await {
+            discord::Account::Ready { name, sees_content: true } => {
+                Check::ok("discord", format!("{name} ({key}); it reads the words of all messages"))
+            }
+            discord::Account::Ready { name, sees_content: false } => Check::warning(
+                "discord",
+                format!("{name} ({key}) reads only messages in private and those that mention it"),
+                "switch on MESSAGE CONTENT INTENT at https://discord.com/developers/applications (Bot, Privileged \
+                 Gateway Intents), so that replies to characters with names of their own are heard",
+            ),
+            discord::Account::WrongToken => Check::error(
+                "discord",
+                format!("Discord does not know {key}"),
+                "copy it again from https://discord.com/developers/applications (Bot, Reset Token)",
+            ),
+            discord::Account::Unreachable(reason) => Check::error(
+                "discord",
+                format!("cannot be reached: {reason}"),
+                "check the network, and DISCORD_API_URL if it is set",
+            ),
+        });
+    }
+    checks
 }
 
 async fn telegram(account: &TelegramAccount) -> Check {

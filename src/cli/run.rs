@@ -100,6 +100,7 @@ fn discord(app: &App) -> anyhow::Result<Option<Discord>> {
     let handles = discord::Handles {
         conversations: app.conversations.clone(),
         cast: app.cast.clone(),
+        commands: app.commands.clone(),
         clock: app.clock.clone(),
     };
     let settings = DiscordSettings {

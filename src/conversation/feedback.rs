@@ -46,9 +46,10 @@ impl Conversations {
         for (number, text) in self.mind.reacted(&character, reacted).await?.into_iter().enumerate() {
             let key = format!("{source}:{}!{number}", reaction.user);
             let news = Post { key, conversation: post.conversation.clone(), address: post.address.clone() };
-            outbox.plan(&news, &text).await?;
-            let talk = self.talk(news.conversation.clone(), outbox.clone());
-            self.desk.order(&talk, Order::Repeat(news, text)).await;
+            if outbox.plan(&news, &text).await? {
+                let talk = self.talk(news.conversation.clone(), outbox.clone());
+                self.desk.order(&talk, Order::Repeat(news, text)).await;
+            }
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Where people are: so far the console. Each platform turns its own words into `conversation::Inbound`, and the
+//! Where people are. Each platform turns its own words into `conversation::Inbound`, and the
 //! events of a turn into what its people see.
 
 pub mod api;

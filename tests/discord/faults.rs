@@ -6,9 +6,7 @@ use dramatis::llm::simulator::{Behaviour, Simulator};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
 use crate::{
-    TOKEN, World, databases, model,
-    program::Home,
-    to_its_end,
+    TOKEN, World, databases, model, to_its_end,
     wire::{Discord, Elsewhere, Fault, Id},
 };
 
@@ -269,5 +267,22 @@ async fn a_gateway_elsewhere_is_refused() {
     let command = world.command(&[]);
     let (well, said) = tokio::task::spawn_blocking(move || to_its_end(command)).await.unwrap();
     assert!(!well && said.contains("nothing is sent elsewhere"), "{said}");
-    drop(Home::new());
+}
+
+/// The doctor looks at each account.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_doctor_looks_at_every_account() {
+    let world = World::new().await;
+    world.discord.grant_intents(world.bot, 0);
+    let mut command = world.home.command(&["doctor"]);
+    command
+        .env("DISCORD_TOKEN", TOKEN)
+        .env("DISCORD_API_URL", world.discord.url())
+        .env("DISCORD_TOKEN_IRIS", "no-such-token");
+    let output = tokio::task::spawn_blocking(move || crate::program::run(command, "")).await.unwrap();
+    let said =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("Stage (DISCORD_TOKEN) reads only messages in private"), "{said}");
+    assert!(said.contains("does not know DISCORD_TOKEN_IRIS"), "{said}");
+    assert!(!said.contains(TOKEN) && !output.status.success(), "{said}");
 }

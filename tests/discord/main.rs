@@ -1,6 +1,7 @@
 //! The program on Discord, against the simulated service: what its people see.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(clippy::format_push_string, clippy::type_complexity)]
 
 #[path = "../support/program.rs"]
 #[allow(dead_code)]
@@ -11,6 +12,7 @@ mod databases;
 #[path = "../wire/discord/mod.rs"]
 mod wire;
 
+mod commands;
 mod faults;
 mod personas;
 mod talk;

@@ -12,18 +12,20 @@ use std::{
 use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Handles, PLATFORM,
+    FIRST_PAUSE, Handles, LAST_PAUSE, PLATFORM,
     event::{Changed, Channel, Gone, Guild, Id, Message, Reacted, Threads, User},
+    menu,
     persona::Hooks,
-    receive::{Ear, Meant, emoji, id_at, links, name, person},
-    rest::Rest,
+    receive::{Ear, Meant, emoji, id_at, links, name, person, place},
+    rest::{Rest, RestError},
     send::{Address, Voice},
     world::{Spot, World},
 };
 use crate::{
-    conversation::{ConversationError, Inbound, Reaction, STALE, Taken},
+    conversation::{ConversationError, Inbound, Reaction, STALE, Subject, Taken},
     memory::MemoryError,
     model::{CharacterId, Quoted, Timestamp},
 };
@@ -51,6 +53,8 @@ pub(super) struct Bot {
     pub(super) handles: Arc<Handles>,
     /// Servers that come into sight are looked through for what was said while nobody could hear.
     pub(super) missed: AtomicBool,
+    /// Commands that are being answered.
+    pub(super) tasks: TaskTracker,
 }
 
 impl Bot {
@@ -64,16 +68,36 @@ impl Bot {
         }
     }
 
-    fn ear(&self) -> Ear<'_> {
+    pub(super) fn ear(&self) -> Ear<'_> {
         Ear {
             me: &self.me.id,
             application: &self.application,
-            character: &self.character,
             alone: self.alone,
             personas: self.personas,
             world: &self.world,
             cast: &self.handles.cast,
             hooks: &self.hooks,
+        }
+    }
+
+    /// Registers the commands. What there was before is replaced, so that this can be done at each start.
+    pub(super) async fn register(&self, stop: &CancellationToken) {
+        let path = format!("/applications/{}/commands", self.application);
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.rest.put(&path, &menu::all()).await {
+                Ok(()) => return,
+                Err(RestError::Refused { status, code, message }) => {
+                    tracing::warn!(status, code, message, "slash commands are not registered");
+                    return;
+                }
+                Err(error) => tracing::warn!(%error, "slash commands are not registered yet; trying again"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => return,
+            }
+            pause = (pause * 2).min(LAST_PAUSE);
         }
     }
 
@@ -104,7 +128,9 @@ impl Bot {
                 None => Ok(()),
             },
             "CHANNEL_CREATE" | "CHANNEL_UPDATE" | "THREAD_CREATE" | "THREAD_UPDATE" => {
-                read::<Channel>(kind, data).into_iter().for_each(|channel| self.world.channel(channel));
+                if let Some(channel) = read(kind, data) {
+                    self.world.channel(channel);
+                }
                 Ok(())
             }
             "THREAD_LIST_SYNC" => {
@@ -116,7 +142,9 @@ impl Bot {
                 Ok(())
             }
             "CHANNEL_DELETE" | "THREAD_DELETE" => {
-                read::<Channel>(kind, data).into_iter().for_each(|channel| self.world.forget(&channel.id));
+                if let Some(channel) = read::<Channel>(kind, data) {
+                    self.world.forget(&channel.id);
+                }
                 Ok(())
             }
             _ => Ok(()),
@@ -133,11 +161,21 @@ impl Bot {
             Some(guild) => Some(self.spot(guild, &message.channel_id).await),
             None => None,
         };
+        let (Some(user), place) = (person(&message.author.id), place(spot.as_ref(), &message.channel_id))
+        else {
+            return Ok(());
+        };
+        let roles = message.member.as_ref().map(|member| member.roles.clone()).unwrap_or_default();
+        let subject = Subject::new(user.clone(), &place, roles);
+        if !self.handles.commands.admits(&subject, &place).await? {
+            return Ok(());
+        }
+        let usual = self.character_at(&place, &user).await?;
         let linked = match &message.guild_id {
             Some(guild) => self.linked(message, guild).await,
             None => Vec::new(),
         };
-        for character in self.for_whom(message, &meant).await? {
+        for character in self.for_whom(message, &meant, usual).await? {
             let Some(mut inbound) = ear.inbound(message, spot.as_ref(), character) else { continue };
             inbound.beside.extend(linked.iter().cloned());
             self.said(inbound).await?;
@@ -147,7 +185,7 @@ impl Bot {
 
     /// Where a message was written. What Discord does not say counts as a channel of its own, so that nothing said there is
     /// heard elsewhere.
-    async fn spot(&self, guild: &str, channel: &str) -> Spot {
+    pub(super) async fn spot(&self, guild: &str, channel: &str) -> Spot {
         match self.world.spot(&self.rest, guild, channel).await {
             Ok(spot) => spot,
             Err(error) => {
@@ -157,23 +195,29 @@ impl Bot {
         }
     }
 
-    /// Who of the cast is to answer.
+    /// Who of the cast is to answer: whoever is named, else whoever is replied to, else whoever usually answers.
     async fn for_whom(
         &self,
         message: &Message,
         meant: &Meant,
+        usual: CharacterId,
     ) -> Result<Vec<CharacterId>, ConversationError> {
         let ear = self.ear();
-        let words = ear.words(&message.content, &[], None);
-        let called = if *meant == Meant::Bot { ear.called(&words) } else { vec![self.character.clone()] };
-        let by_name = called != [self.character.clone()];
-        let replied = message.referenced_message.as_deref().filter(|replied| ear.is_ours(replied));
-        if let (false, Some(replied)) = (by_name || self.alone, replied) {
-            let said_by =
-                self.handles.conversations.said_by(PLATFORM, &message.channel_id, &replied.id).await?;
-            return Ok(vec![said_by.unwrap_or_else(|| self.character.clone())]);
+        // In private there is one other, whoever is spoken of.
+        if self.alone || message.guild_id.is_none() {
+            return Ok(vec![usual]);
         }
-        Ok(called)
+        if *meant == Meant::Bot {
+            let called = ear.called(&ear.words(&message.content, &[], message.guild_id.as_deref()));
+            if !called.is_empty() {
+                return Ok(called);
+            }
+        }
+        let Some(replied) = message.replied_to.as_deref().filter(|replied| ear.is_ours(replied)) else {
+            return Ok(vec![usual]);
+        };
+        let said_by = self.handles.conversations.said_by(PLATFORM, &message.channel_id, &replied.id).await?;
+        Ok(vec![said_by.unwrap_or(usual)])
     }
 
     /// Messages of the same channel that this one links to. Those of other channels are not looked up: not everybody here may
@@ -199,7 +243,7 @@ impl Bot {
         linked
     }
 
-    async fn said(&self, inbound: Inbound) -> Result<(), ConversationError> {
+    pub(super) async fn said(&self, inbound: Inbound) -> Result<(), ConversationError> {
         match self.handles.conversations.take_in(inbound.clone()).await {
             Ok(Taken::New | Taken::Seen | Taken::Stop) => Ok(()),
             Err(ConversationError::Memory(error @ (MemoryError::TooLong(_) | MemoryError::Empty))) => {

@@ -112,12 +112,12 @@ pub(super) struct Message {
     pub(super) attachments: Vec<Attachment>,
     #[serde(default, deserialize_with = "lenient")]
     pub(super) sticker_items: Vec<Sticker>,
-    #[serde(default, deserialize_with = "lenient")]
-    pub(super) message_snapshots: Vec<Snapshot>,
-    #[serde(default)]
-    pub(super) message_reference: Option<Reference>,
-    #[serde(default)]
-    pub(super) referenced_message: Option<Box<Message>>,
+    #[serde(default, deserialize_with = "lenient", rename = "message_snapshots")]
+    pub(super) snapshots: Vec<Snapshot>,
+    #[serde(default, rename = "message_reference")]
+    pub(super) reference: Option<Reference>,
+    #[serde(default, rename = "referenced_message")]
+    pub(super) replied_to: Option<Box<Message>>,
     #[serde(default)]
     pub(super) webhook_id: Option<Id>,
     #[serde(default)]

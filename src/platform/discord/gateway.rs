@@ -217,7 +217,11 @@ impl Reader {
                 return Taken::Begun;
             }
             // Its answer must not be given twice, and it cannot be given late.
-            "INTERACTION_CREATE" => self.keep(Self::mark(shard)).await,
+            "INTERACTION_CREATE" => {
+                self.keep(Self::mark(shard)).await;
+                self.bot.interact(&dispatch.d);
+                return Taken::Read;
+            }
             _ => {}
         }
         loop {

@@ -7,6 +7,8 @@
 mod bot;
 mod event;
 mod gateway;
+mod interact;
+mod menu;
 mod persona;
 mod receive;
 mod rest;
@@ -21,13 +23,14 @@ use std::{
 use futures::future::try_join_all;
 use reqwest::Url;
 use secrecy::SecretString;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use twilight_gateway::{ShardId, queue::InMemoryQueue};
 
 use crate::{
     character::Cast,
     conversation::{ConversationError, Conversations},
     model::{CharacterId, Clock},
+    platform::command::Commands,
 };
 use bot::Bot;
 use event::{Application, GatewayBot, StartLimit, User};
@@ -41,6 +44,8 @@ const PLATFORM: &str = "discord";
 /// Pauses after a failure; they double from the first to the last.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(30);
+/// How long a stop waits for commands that are being answered.
+const LAST_ANSWERS: Duration = Duration::from_secs(3);
 /// How long a look at an account may take.
 const LOOK: Duration = Duration::from_secs(10);
 /// Close codes of the gateway (its documentation, "Gateway Close Event Codes").
@@ -69,6 +74,8 @@ pub struct Handles {
     pub conversations: Conversations,
     /// The cast.
     pub cast: Cast,
+    /// Commands, and who is let in.
+    pub commands: Commands,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }
@@ -176,8 +183,6 @@ impl Discord {
     /// Bots that are not connected yet.
     #[must_use]
     pub fn new(settings: DiscordSettings, handles: Handles) -> Self {
-        // Both REST and the gateway are asked over TLS; the first to choose how wins.
-        drop(rustls::crypto::ring::default_provider().install_default());
         Self { settings, handles: Arc::new(handles) }
     }
 
@@ -200,6 +205,7 @@ impl Discord {
         let voices = bots.iter().map(|it| (it.bot.me.id.clone(), Arc::new(it.bot.voice()))).collect();
         let sender = Sender { voices, cast: self.handles.cast.clone() };
         self.handles.conversations.connect(Arc::new(sender)).await?;
+        let all: Vec<Arc<Bot>> = bots.iter().map(|it| it.bot.clone()).collect();
         let mut shards = Vec::new();
         for Introduced { bot, gateway, sees_content } in bots {
             let limit = gateway.session_start_limit.unwrap_or(StartLimit {
@@ -227,7 +233,22 @@ impl Discord {
                 shards.push(reader.run(stop.clone()));
             }
         }
-        try_join_all(shards).await.map(drop)
+        let register = async {
+            for bot in &all {
+                bot.register(&stop).await;
+            }
+            Ok(())
+        };
+        let (read, ()) = tokio::try_join!(try_join_all(shards), register)?;
+        drop(read);
+        for bot in all {
+            bot.tasks.close();
+            // Whoever used a command a moment ago gets their answer.
+            if tokio::time::timeout(LAST_ANSWERS, bot.tasks.wait()).await.is_err() {
+                tracing::warn!("a command did not end in time");
+            }
+        }
+        Ok(())
     }
 
     /// Who a bot is, and where its gateway is. `None`: it was told to stop before it knew.
@@ -284,6 +305,7 @@ impl Discord {
             world: World::default(),
             handles: self.handles.clone(),
             missed: AtomicBool::new(false),
+            tasks: TaskTracker::new(),
         };
         Ok(Some(Introduced { bot: Arc::new(bot), gateway, sees_content }))
     }

@@ -26,8 +26,6 @@ pub(super) struct Ear<'a> {
     pub(super) me: &'a str,
     /// Its application.
     pub(super) application: &'a str,
-    /// Who answers when nobody is named.
-    pub(super) character: &'a CharacterId,
     /// Whether it is that one character, or speaks for the whole cast.
     pub(super) alone: bool,
     /// Whether characters speak in their own names in channels.
@@ -103,7 +101,7 @@ impl Ear<'_> {
             return Meant::Bot;
         };
         let role = self.world.own_role(guild);
-        let replied = message.referenced_message.as_deref().is_some_and(|replied| self.is_ours(replied));
+        let replied = message.replied_to.as_deref().is_some_and(|replied| self.is_ours(replied));
         let mentioned = message.mentions.iter().any(|mention| mention.user.id == self.me)
             || role.is_some_and(|role| message.mention_roles.contains(&role));
         let named = mentioned && (self.addresses_me(message) || !replied);
@@ -128,28 +126,39 @@ impl Ear<'_> {
         message.author.id == self.me || persona
     }
 
-    /// Who of the cast is called by name in a message, in the order of the names; whoever usually answers, when nobody is.
+    /// Who of the cast is spoken to by name at the beginning of a message, in that order: "Iris, …", "Iris and Elena: …",
+    /// "hey Iris …". Whoever is only spoken of is not called.
     pub(super) fn called(&self, text: &str) -> Vec<CharacterId> {
-        if self.alone {
-            return vec![self.character.clone()];
-        }
-        let lower = text.to_lowercase();
-        let mut called: Vec<(usize, CharacterId)> = self
+        let names: Vec<(String, CharacterId)> = self
             .cast
             .ids()
             .into_iter()
-            .filter_map(|id| {
-                let character = self.cast.get(&id)?;
-                let at = word_at(&lower, &character.name.to_lowercase())
-                    .or_else(|| word_at(&lower, id.as_str()))?;
-                Some((at, id))
-            })
+            .filter_map(|id| Some((self.cast.get(&id)?.name.to_lowercase(), id)))
+            .flat_map(|(name, id)| [(name, id.clone()), (id.to_string(), id)])
             .collect();
-        called.sort();
-        if called.is_empty() {
-            return vec![self.character.clone()];
+        let lower = text.to_lowercase();
+        let mut rest = lower.trim_start();
+        let greeted = GREETINGS.iter().find_map(|greeting| after_word(rest, greeting));
+        if let Some(after) = greeted {
+            rest = after.trim_start_matches([',', ' ']);
         }
-        called.into_iter().map(|(_, id)| id).collect()
+        let mut called: Vec<CharacterId> = Vec::new();
+        while let Some((after, id)) = names.iter().find_map(|(name, id)| Some((after_word(rest, name)?, id)))
+        {
+            if !called.contains(id) {
+                called.push(id.clone());
+            }
+            rest = after;
+            let joined = rest.trim_start();
+            let next = JOINTS.iter().find_map(|joint| joined.strip_prefix(joint)).map(str::trim_start);
+            match next.filter(|next| names.iter().any(|(name, _)| after_word(next, name).is_some())) {
+                Some(next) => rest = next,
+                None => break,
+            }
+        }
+        let ends = rest.trim_start().chars().next().is_none_or(|c| ",:;.!?-–—…".contains(c))
+            || rest.starts_with('\n');
+        if greeted.is_some() || ends { called } else { Vec::new() }
     }
 
     /// The message as `character` hears it.
@@ -256,16 +265,14 @@ impl Ear<'_> {
             media: file.content_type.clone(),
             size: file.size,
         });
-        let forwards = message
-            .message_snapshots
-            .iter()
-            .filter(|snapshot| !snapshot.message.content.trim().is_empty())
-            .map(|snapshot| Quoted::Forward {
-                by: None,
-                text: self.words(&snapshot.message.content, &[], None),
-            });
-        let reply =
-            message.referenced_message.as_deref().filter(|replied| !replied.content.trim().is_empty());
+        let forwards =
+            message.snapshots.iter().filter(|snapshot| !snapshot.message.content.trim().is_empty()).map(
+                |snapshot| Quoted::Forward {
+                    by: None,
+                    text: self.words(&snapshot.message.content, &[], None),
+                },
+            );
+        let reply = message.replied_to.as_deref().filter(|replied| !replied.content.trim().is_empty());
         let reply = reply.map(|replied| Quoted::Reply {
             by: (!self.is_ours(replied)).then(|| name(&replied.author, replied.member.as_ref())),
             text: self.words(&replied.content, &replied.mentions, message.guild_id.as_deref()),
@@ -290,14 +297,32 @@ pub(super) fn links(text: &str, guild: &str) -> Vec<(Id, Id)> {
         .collect()
 }
 
-/// Where `word` stands in `text` as a word of its own.
-fn word_at(text: &str, word: &str) -> Option<usize> {
-    let is_edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
-    text.match_indices(word).map(|(at, _)| at).find(|at| {
-        let before = text.get(..*at).and_then(|before| before.chars().next_back());
-        let after = text.get(at + word.len()..).and_then(|after| after.chars().next());
-        !word.is_empty() && is_edge(before) && is_edge(after)
-    })
+/// What people say before a name.
+const GREETINGS: [&str; 16] = [
+    "hey",
+    "hi",
+    "hello",
+    "dear",
+    "ok",
+    "okay",
+    "so",
+    "good morning",
+    "good evening",
+    "hallo",
+    "guten morgen",
+    "hola",
+    "salut",
+    "bonjour",
+    "ciao",
+    "olá",
+];
+/// What stands between two names.
+const JOINTS: [&str; 8] = [",", "&", "and ", "und ", "y ", "et ", "e ", "+"];
+
+/// What follows `word` at the beginning of `text`, where it is a word of its own.
+fn after_word<'a>(text: &'a str, word: &str) -> Option<&'a str> {
+    let after = text.strip_prefix(word).filter(|_| !word.is_empty())?;
+    after.chars().next().is_none_or(|c| !c.is_alphanumeric()).then_some(after)
 }
 
 #[cfg(test)]

@@ -88,6 +88,8 @@ impl Rest {
     /// # Errors
     /// When the client cannot be made.
     pub(super) fn new(token: SecretString, api_url: Option<&Url>) -> Result<Self, reqwest::Error> {
+        // For the gateway, too; whoever was first to choose has chosen.
+        drop(rustls::crypto::ring::default_provider().install_default());
         let mut client = reqwest::Client::builder()
             .user_agent(concat!("DiscordBot (dramatis, ", env!("CARGO_PKG_VERSION"), ")"))
             .timeout(PATIENCE)

@@ -250,7 +250,7 @@ impl Outbound for Sender {
                 || hook.as_ref().is_some_and(|hook| message.webhook_id.as_ref() == Some(&hook.id))
         };
         // A shown reply says what it answers; the rest is told by its words.
-        let answers = |message: &Message| match (&message.message_reference, &address.message) {
+        let answers = |message: &Message| match (&message.reference, &address.message) {
             (Some(reference), Some(asked)) => reference.message_id.as_ref() == Some(asked),
             _ => true,
         };

@@ -46,7 +46,8 @@ pub(super) fn hear(message: &Message, me: &Me, character: &CharacterId) -> Heard
     let Ok(user) = UserId::new(format!("{PLATFORM}:{}", from.id)) else { return Heard::Nothing };
     let mut text = without_mention(&text, me);
     let mut beside: Vec<Quoted> = replied_to(message, me).into_iter().collect();
-    if let Some(by) = passed_on(message) {
+    if let Some(origin) = message.forward_origin() {
+        let by = writer(origin);
         let passed = std::mem::replace(&mut text, "(passes a message on)".to_owned());
         beside.push(Quoted::Forward { by, text: passed });
     }
@@ -90,15 +91,15 @@ fn replied_to(message: &Message, me: &Me) -> Option<Quoted> {
     Some(Quoted::Reply { by, text })
 }
 
-/// Whose message is passed on, where Telegram says; `None`: it is not passed on.
-fn passed_on(message: &Message) -> Option<Option<String>> {
-    Some(match message.forward_origin()? {
+/// Whose message is passed on, where Telegram says.
+fn writer(origin: &MessageOrigin) -> Option<String> {
+    match origin {
         MessageOrigin::User { sender_user, .. } => Some(name(sender_user)),
         MessageOrigin::HiddenUser { sender_user_name, .. } => Some(sender_user_name.clone()),
         MessageOrigin::Chat { sender_chat: chat, .. } | MessageOrigin::Channel { chat, .. } => {
             chat.title().map(str::to_owned)
         }
-    })
+    }
 }
 
 /// The id of a message across chats.
