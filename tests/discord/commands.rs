@@ -158,10 +158,6 @@ async fn rules_decide_who_is_heard() {
     world.answered(world.channel, 2).await;
     tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     assert_eq!(world.answers(world.channel).len(), 2, "Sam is not heard");
-    let log = world.home.data().join("logs");
-    let said: String = std::fs::read_dir(log)
-        .unwrap()
-        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
-        .collect();
+    let said = world.log();
     assert!(said.contains("denied") && said.contains("rule="), "a denial is logged with its rule");
 }

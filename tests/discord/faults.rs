@@ -221,11 +221,7 @@ async fn a_missing_intent_is_explained_and_not_asked_for() {
     let _running = world.start(&[]).await;
     world.say_to_bot(world.robin, world.channel, "who are you?");
     world.answered(world.channel, 1).await;
-    let log = world.home.data().join("logs");
-    let said: String = std::fs::read_dir(log)
-        .unwrap()
-        .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
-        .collect();
+    let said = world.log();
     assert!(said.contains("the Message Content intent is off"), "{said}");
 }
 

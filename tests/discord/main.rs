@@ -28,7 +28,7 @@ use program::Home;
 use wire::{Discord, Id};
 
 const TOKEN: &str = "simulated-discord-token";
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(40);
 
 /// A simulated service with one bot, one server and two people.
 struct World {
@@ -84,9 +84,19 @@ impl World {
             if answers.len() >= count {
                 return answers;
             }
-            assert!(Instant::now() < deadline, "waiting for {count} answers; there are {answers:#?}");
+            assert!(
+                Instant::now() < deadline,
+                "waiting for {count} answers; there are {answers:#?}\n{}",
+                self.log()
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
+    }
+
+    /// What the program wrote to its log.
+    fn log(&self) -> String {
+        let Ok(files) = std::fs::read_dir(self.home.data().join("logs")) else { return String::new() };
+        files.filter_map(|file| std::fs::read_to_string(file.ok()?.path()).ok()).collect()
     }
 
     fn say_to_bot(&self, user: Id, channel: Id, text: &str) -> Id {

@@ -74,7 +74,7 @@ pub(in crate::llm::offline) fn is_kin(noun: &str) -> bool {
     kin::is_kin(noun)
 }
 
-/// The facts of one clause about its speaker, as [`statements`] has them.
+/// The facts of one clause about its speaker, as [`mod@statements`] has them.
 pub(in crate::llm::offline) fn of_clause(clause: &[Word]) -> Vec<Found> {
     kin::facts(clause, &mut None).or_else(|| statements::facts(SPEAKER, clause)).unwrap_or_default()
 }
