@@ -224,8 +224,11 @@ async fn plant_summary(database: &Database, secret: &Secret) {
     .unwrap();
 }
 
-/// Gives a message a vector without a model.
+/// Gives a message a vector without a model; a Postgres without pgvector keeps none.
 async fn plant_vector(database: &Database, message: MessageId, values: &[f32]) {
+    if !database.has_vectors() {
+        return;
+    }
     let sql = format!(
         "INSERT INTO memory_vector (memory, model, vector) SELECT id, 'none', {} FROM memory WHERE source = $2",
         vector::input(database.engine(), "$1")

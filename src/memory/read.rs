@@ -87,8 +87,7 @@ impl Memory {
             (
                 "fact",
                 "x.id, x.subject || ' ' || x.predicate || ' ' || x.object AS text, x.scope, x.owner AS person, \
-                 x.valid_from AS at, \
-                 (SELECT MIN(f.message) FROM fact_source f WHERE f.fact = x.id) AS source",
+                 x.valid_from AS at",
                 "fact",
                 "owner",
             ),
@@ -98,6 +97,14 @@ impl Memory {
             let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.to_owned());
             let row = visible.bind(query).fetch_optional(self.database.readers()).await?;
             if let Some(row) = row {
+                let sources = if kind == "fact" {
+                    sqlx::query_scalar("SELECT message FROM fact_source WHERE fact = $1 ORDER BY message")
+                        .bind(id.to_owned())
+                        .fetch_all(self.database.readers())
+                        .await?
+                } else {
+                    vec![row.try_get("source")?]
+                };
                 return Ok(Some(Shown {
                     id: row.try_get("id")?,
                     kind: kind.to_owned(),
@@ -105,7 +112,7 @@ impl Memory {
                     scope: row.try_get("scope")?,
                     by: row.try_get("person")?,
                     when: data::moment(&row, "at")?,
-                    sources: row.try_get::<Option<String>, _>("source")?.into_iter().collect(),
+                    sources,
                 }));
             }
         }
