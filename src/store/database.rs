@@ -122,7 +122,7 @@ impl Database {
         let address = sqlite_address(&absolute);
         let options = AnyConnectOptions::from_str(&address).map_err(failed)?;
         // WAL keeps every commit through a crash of the process; `synchronous = NORMAL` may lose the last commits to a
-        // loss of power, never the file.
+        // loss of power, never the file. `secure_delete`: what somebody had forgotten is overwritten, not only let go.
         let pool = |connections: u32| {
             AnyPoolOptions::new()
                 .max_connections(connections)
@@ -138,7 +138,7 @@ impl Database {
                                 "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
                                  PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; \
                                  PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456; \
-                                 PRAGMA wal_autocheckpoint = 16384;",
+                                 PRAGMA wal_autocheckpoint = 16384; PRAGMA secure_delete = ON;",
                             )
                             .await
                             .map(drop)
