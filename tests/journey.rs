@@ -192,6 +192,7 @@ fn a_new_character_passes_the_check_and_talks() {
     };
     fs::create_dir(&characters).unwrap();
     assert!(run(&["characters", "new", "robin-hood"], "").status.success());
+    fs::write(characters.join("README.md"), "My cast.").unwrap();
     assert!(run(&["characters", "check", "cast"], "").status.success());
     let talk = run(&["chat"], "hello\n");
     assert!(talk.status.success() && !talk.stdout.is_empty(), "{}", String::from_utf8_lossy(&talk.stderr));
