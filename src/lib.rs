@@ -21,7 +21,7 @@ pub mod cli;
 // The only place that knows every part: builds, starts and stops them.
 pub mod app;
 
-// Outside: where people are.
+// Outside: where people are: the console, Telegram, Discord, the API; and the commands of them all.
 pub mod platform;
 
 // The flow of talk: messages come in once, are answered one at a time, and go out.

@@ -204,6 +204,24 @@ async fn no_byte_of_the_words_stays_in_the_index() {
 }
 
 #[tokio::test]
+async fn no_byte_of_the_words_stays_in_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let location = Location::in_dir(dir.path());
+    let held = || {
+        std::fs::read(dir.path().join("dramatis.db")).unwrap().windows(10).any(|part| part == b"xyzzyplugh")
+    };
+    let database = Database::open(&location).await.unwrap();
+    let said =
+        talk(&words_only(&database), "robin", "dm", "The password is xyzzyplugh.", "xyzzyplugh?", 0).await;
+    database.close().await;
+    assert!(held());
+    let database = Database::open(&location).await.unwrap();
+    words_only(&database).forget(&viewer("robin", "dm"), &[said.id.to_string()]).await.unwrap();
+    database.close().await;
+    assert!(!held());
+}
+
+#[tokio::test]
 async fn what_is_told_on_purpose_is_kept_once_and_comes_first() {
     for store in stores().await {
         let memory = words_only(&store.database);

@@ -6,7 +6,7 @@
 #[allow(dead_code)]
 mod program;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use program::{Home, last_answer, of_type};
 use serde_json::Value;
@@ -45,6 +45,21 @@ fn plain_lines_on_a_pipe_end_well() {
     for part in ["Elena> ", "/recall", "stranger", "calls", "talking to Iris", "no /nonsense"] {
         assert!(text.contains(part), "`{part}` is missing in:\n{text}");
     }
+}
+
+/// `script` gives the program a terminal; it is part of every Debian.
+#[test]
+fn lines_that_are_typed_ahead_on_a_terminal_are_all_read() {
+    let home = Home::new();
+    let plain = home.command(&[]);
+    let mut command = Command::new("timeout");
+    let talk = format!("{} chat", env!("CARGO_BIN_EXE_dramatis"));
+    command.args(["60", "script", "-qec", &talk, "/dev/null"]).current_dir(home.path()).env_clear();
+    command.envs(plain.get_envs().filter_map(|(key, value)| Some((key, value?)))).env("TERM", "xterm");
+    let output = program::run(command, "My cat is called Miso.\nWhat is my cat called?\n/quit\n");
+    let seen = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{seen}");
+    assert!(seen.contains("Your cat is called Miso."), "{seen}");
 }
 
 #[test]
@@ -192,6 +207,7 @@ fn a_new_character_passes_the_check_and_talks() {
     };
     fs::create_dir(&characters).unwrap();
     assert!(run(&["characters", "new", "robin-hood"], "").status.success());
+    fs::write(characters.join("README.md"), "My cast.").unwrap();
     assert!(run(&["characters", "check", "cast"], "").status.success());
     let talk = run(&["chat"], "hello\n");
     assert!(talk.status.success() && !talk.stdout.is_empty(), "{}", String::from_utf8_lossy(&talk.stderr));

@@ -86,7 +86,7 @@ fn number(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
-/// The folder itself, or, when it holds only folders, those.
+/// The folder itself, or, when it holds characters or only folders, those: a note beside the cast does no harm.
 fn folders(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let (mut inside, mut files) = (Vec::new(), false);
     for entry in std::fs::read_dir(dir)? {
@@ -99,7 +99,9 @@ fn folders(dir: &Path) -> anyhow::Result<Vec<PathBuf>> {
         }
     }
     inside.sort();
-    Ok(if files || inside.is_empty() { vec![dir.to_owned()] } else { inside })
+    let is_character = |dir: &Path| dir.join("character.md").exists();
+    let is_cast = !is_character(dir) && inside.iter().any(|inside| is_character(inside));
+    Ok(if !inside.is_empty() && (is_cast || !files) { inside } else { vec![dir.to_owned()] })
 }
 
 fn is_error(finding: &Finding) -> bool {

@@ -23,6 +23,8 @@ const READERS: u32 = 4;
 const AGAIN: Duration = Duration::from_millis(500);
 /// How long a statement waits for a lock or a free connection before it fails.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a server that let nobody in has to say why.
+const REFUSAL: Duration = Duration::from_secs(5);
 
 /// Which engine is underneath. SQL is the same on both but for words, vectors and row locks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,11 +104,25 @@ impl Database {
                 let pool = AnyPoolOptions::new()
                     .max_connections(READERS)
                     .acquire_timeout(PATIENCE)
-                    .connect_with(options)
-                    .await
-                    .map_err(failed)?;
+                    .connect_with(options.clone())
+                    .await;
+                let pool = match pool {
+                    // A pool says only that it waited: ask once more for the reason.
+                    Err(sqlx::Error::PoolTimedOut) => {
+                        return Err(failed(Self::refusal(&options).await));
+                    }
+                    pool => pool.map_err(failed)?,
+                };
                 Ok(Self { engine: Engine::Postgres, readers: pool.clone(), writer: pool, vectors: false })
             }
+        }
+    }
+
+    /// Why there is no connection.
+    async fn refusal(options: &AnyConnectOptions) -> sqlx::Error {
+        match tokio::time::timeout(REFUSAL, AnyConnection::connect_with(options)).await {
+            Ok(Err(reason)) => reason,
+            Ok(Ok(_)) | Err(_) => sqlx::Error::PoolTimedOut,
         }
     }
 
@@ -122,7 +138,7 @@ impl Database {
         let address = sqlite_address(&absolute);
         let options = AnyConnectOptions::from_str(&address).map_err(failed)?;
         // WAL keeps every commit through a crash of the process; `synchronous = NORMAL` may lose the last commits to a
-        // loss of power, never the file.
+        // loss of power, never the file. `secure_delete`: what somebody had forgotten is overwritten, not only let go.
         let pool = |connections: u32| {
             AnyPoolOptions::new()
                 .max_connections(connections)
@@ -138,7 +154,7 @@ impl Database {
                                 "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
                                  PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; \
                                  PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456; \
-                                 PRAGMA wal_autocheckpoint = 16384;",
+                                 PRAGMA wal_autocheckpoint = 16384; PRAGMA secure_delete = ON;",
                             )
                             .await
                             .map(drop)
@@ -272,4 +288,18 @@ fn sqlite_address(path: &Path) -> String {
     }
     address.push_str("?mode=rwc");
     address
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_is_not_there_is_named_as_the_reason() {
+        sqlx::any::install_default_drivers();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let options = AnyConnectOptions::from_str(&format!("postgres://u:p@127.0.0.1:{port}/x")).unwrap();
+        let reason = Database::refusal(&options).await.to_string();
+        assert!(reason.to_lowercase().contains("refused"), "{reason}");
+    }
 }

@@ -6,7 +6,7 @@ use super::{lists::FEELINGS, statements};
 use crate::{
     llm::offline::{
         stem::{content, is_light},
-        text::{capitalise, has_any, is_question, sentences, strip, words},
+        text::{Word, capitalise, has_any, is_question, sentences, strip, words},
         verbs,
     },
     model::{SummaryDraft, TranscriptLine},
@@ -70,9 +70,12 @@ fn frequencies(said: &[&TranscriptLine]) -> BTreeMap<String, usize> {
 
 fn weigh(sentence: &str, name: &str, frequent: &BTreeMap<String, usize>) -> Option<(String, f64)> {
     let mut words = words(sentence);
+    // `No` with nothing behind it takes its sentence back: `no short answers`.
+    let takes_back = |words: &[Word]| words.first().is_some_and(|word| word.low == "no" && !word.pause);
     while let Some(rest) =
         ["hi|hello|hey|well|so|oh|yes|no|ok|and|but|thanks|haha|lol", "good morning|evening"]
             .iter()
+            .filter(|_| !takes_back(&words))
             .find_map(|lead| strip(&words, lead))
     {
         words = rest.to_vec();

@@ -179,7 +179,15 @@ fn facts_are_what_people_state(#[case] text: &str, #[case] expected: &[&str]) {
 #[case("I want emojis back", Some("emojis true"))]
 #[case("you don't have to leave out emojis anymore", Some("emojis true"))]
 #[case("stop using emojis", Some("emojis false"))]
+#[case("no short answers please, I love long ones", Some("verbosity long"))]
+#[case("no long answers, short ones please", Some("verbosity short"))]
 #[case("back to English please", Some("language en"))]
+#[case("English please", Some("language en"))]
+#[case("in German, please", Some("language de"))]
+#[case("please in French", Some("language fr"))]
+#[case("English", None)]
+#[case("in Spanish", None)]
+#[case("please polish the silver", None)]
 #[case("speak English again", Some("language en"))]
 #[case("you can speak English again", Some("language en"))]
 #[case("stop answering in Spanish", Some("language en"))]
@@ -266,6 +274,15 @@ fn a_session_is_summed_up_in_the_third_person() {
     );
     let homes: Vec<_> = found.facts.iter().filter(|fact| fact.predicate == "lives_in").collect();
     assert_eq!(homes.len(), 1);
+}
+
+#[rstest]
+#[case("no short answers about the sea please", "Robin said: no short answers about the sea please.")]
+#[case("No, I have never been to the sea", "Robin said: they have never been to the sea.")]
+fn a_summary_says_no_where_it_was_said(#[case] text: &str, #[case] expected: &str) {
+    let lines = [line(Some("Robin"), text), line(Some("Robin"), "I live in Lisbon.")];
+    let summary = session(&lines).summary.unwrap().text;
+    assert!(summary.contains(expected), "{summary}");
 }
 
 #[rstest]

@@ -65,6 +65,20 @@ fn length(words: &[Word], negated: bool) -> Option<Preference> {
     if negated && of_answers && long && !short {
         return Some(Preference::Verbosity(Verbosity::Short));
     }
+    // `No short answers please, I love long ones`: what is refused comes first.
+    if negated && of_answers && short && long {
+        let brief = words.iter().position(|word| {
+            matches!(
+                word.low.as_str(),
+                "short" | "shorter" | "brief" | "briefer" | "concise" | "succinct" | "curt"
+            )
+        });
+        let lengthy = words
+            .iter()
+            .position(|word| matches!(word.low.as_str(), "long" | "detailed" | "lengthy" | "verbose"));
+        let wanted = if brief < lengthy { Verbosity::Long } else { Verbosity::Short };
+        return Some(Preference::Verbosity(wanted));
+    }
     let usual = has_any(
         words,
         &[

@@ -314,10 +314,13 @@ fn language(words: &[Word]) -> Option<Preference> {
         "switch to",
         "let us speak|talk|switch to? in?",
     ];
-    let rest = openings.iter().find_map(|opening| {
-        let asked = strip(words, "please|can|could|would|will? you? please? only?").unwrap_or(words);
-        strip(asked, opening)
-    })?;
+    let rest = openings
+        .iter()
+        .find_map(|opening| {
+            let asked = strip(words, "please|can|could|would|will? you? please? only?").unwrap_or(words);
+            strip(asked, opening)
+        })
+        .or_else(|| nothing_but_a_name(words))?;
     let rest = strip(rest, "in").unwrap_or(rest);
     let first = rest.first()?;
     // "Can you speak Spanish?" asks; "speak Spanish with me" wishes.
@@ -331,6 +334,14 @@ fn language(words: &[Word]) -> Option<Preference> {
     let alone =
         rest.get(1).is_none_or(|next| first.pause || matches!(next.low.as_str(), "please" | "now" | "from"));
     (!only_asks && (alone || !is_code)).then_some(Preference::Language(tag))
+}
+
+/// `English please`, `in German, please`, `please in French`.
+fn nothing_but_a_name(words: &[Word]) -> Option<&[Word]> {
+    let rest = strip(words, "ok? please? in?")?;
+    let (name, after) = rest.split_first()?;
+    let alone = strip(after, "again? now? please? again?").is_some_and(<[Word]>::is_empty);
+    (alone && has(words, "please") && name.low.chars().count() > 3).then_some(rest)
 }
 
 fn timezone(words: &[Word]) -> Option<Preference> {
