@@ -354,3 +354,17 @@ fn the_transcript_of_the_readme_is_true() {
     let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(words(&String::from_utf8_lossy(&output.stdout)), words(&printed));
 }
+
+/// Where the directory was made beforehand, as a container's volume is, what people said is still its owner's alone.
+#[test]
+fn what_was_said_is_the_owners_alone_in_a_directory_of_others() {
+    use std::os::unix::fs::PermissionsExt;
+    let home = Home::new();
+    std::fs::create_dir(home.data()).unwrap();
+    std::fs::set_permissions(home.data(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    home.talk(&[], "My secret is a secret.\n");
+    for name in ["dramatis.db", "logs"] {
+        let mode = std::fs::metadata(home.data().join(name)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "{name}: {mode:o}");
+    }
+}

@@ -135,6 +135,7 @@ impl Database {
         let remedy = "Check that DATA_DIR can be written and that the file is a Dramatis database";
         let failed = |source| StoreError::Open { place: location.describe(), source, remedy };
         let absolute = std::path::absolute(path).map_err(|error| failed(error.into()))?;
+        make_private(&absolute).map_err(|error| failed(error.into()))?;
         let address = sqlite_address(&absolute);
         let options = AnyConnectOptions::from_str(&address).map_err(failed)?;
         // WAL keeps every commit through a crash of the process; `synchronous = NORMAL` may lose the last commits to a
@@ -288,6 +289,16 @@ fn sqlite_address(path: &Path) -> String {
     }
     address.push_str("?mode=rwc");
     address
+}
+
+/// A file that is new is its owner's alone, wherever it lies: it holds what people said in private. SQLite gives its log the
+/// rights of the file.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt;
+    match std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 #[cfg(test)]

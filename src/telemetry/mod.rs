@@ -3,6 +3,7 @@
 mod redact;
 
 use std::io::{self, IsTerminal};
+use std::os::unix::fs::DirBuilderExt;
 
 use secrecy::SecretString;
 use tracing::{Subscriber, level_filters::LevelFilter};
@@ -52,15 +53,20 @@ pub fn init(settings: &Settings, stderr_level: LevelFilter) -> Result<Guard, Tel
         |level| hushed(settings.log_level.clone().unwrap_or_else(|| Targets::new().with_default(level)));
     let dir = settings.data_dir.join("logs");
     // The appender prunes old files before it makes the directory, and complains on standard error.
-    let opened = std::fs::create_dir_all(&dir).map_err(|error| error.to_string()).and_then(|()| {
-        RollingFileAppender::builder()
-            .rotation(Rotation::DAILY)
-            .filename_prefix("dramatis")
-            .filename_suffix("log")
-            .max_log_files(FILES_KEPT)
-            .build(&dir)
-            .map_err(|error| error.to_string())
-    });
+    let opened = std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(&dir)
+        .map_err(|error| error.to_string())
+        .and_then(|()| {
+            RollingFileAppender::builder()
+                .rotation(Rotation::DAILY)
+                .filename_prefix("dramatis")
+                .filename_suffix("log")
+                .max_log_files(FILES_KEPT)
+                .build(&dir)
+                .map_err(|error| error.to_string())
+        });
     let (file, guard, failed) = match opened {
         Ok(appender) => {
             let (writer, guard) = NonBlocking::new(appender);

@@ -70,7 +70,8 @@ impl Commands {
         let character = &asker.viewer.character;
         let relationships = &self.parts.relationships;
         let failed = |RelationshipError::Store(error)| ConversationError::Store(error);
-        let standing = relationships.standing(character, &user, asker.at, None).await.map_err(failed)?;
+        let standing =
+            relationships.standing(character, &user, self.parts.clock.now(), None).await.map_err(failed)?;
         if standing.first_at.is_none() {
             return Ok(Reply::text(format!("{character} has never talked to {user}.")));
         }

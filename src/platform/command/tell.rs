@@ -86,11 +86,11 @@ impl Commands {
             .map_err(failed)?;
         let trust = standing.trust.get();
         let mut text = format!(
-            "{} and you: **{}**, trust {trust:.0} of 100, mood {}, after {} turns.",
+            "{} and you: **{}**, trust {trust:.0} of 100, mood {}, after {}.",
             character.name,
             character.evolution.stage_at(trust).name,
             standing.mood.as_str(),
-            standing.turns
+            if standing.turns == 1 { "1 turn".to_owned() } else { format!("{} turns", standing.turns) }
         );
         if !viewer.place.is_dm() {
             // The reasons may tell of a private talk.

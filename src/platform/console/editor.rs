@@ -90,8 +90,8 @@ impl Editor {
         let read = tokio::task::spawn_blocking(move || {
             let line = loop {
                 match self.inner.readline(prompt) {
-                    // Ctrl-C clears the line; Ctrl-D leaves.
-                    Err(ReadlineError::Interrupted) => {}
+                    // Ctrl-C clears the line; whoever wants to leave is told how.
+                    Err(ReadlineError::Interrupted) => eprintln!("(/quit or Ctrl-D leaves)"),
                     Err(ReadlineError::Eof) => break None,
                     Err(error) => return Err(error),
                     Ok(line) => break Some(line),
