@@ -170,6 +170,8 @@ impl Reader {
                             () = stop.cancelled() => return Ended::Stopped,
                         }
                         pause = (pause * 2).min(LAST_PAUSE);
+                        // Anew, because the library's own pauses grow to minutes.
+                        shard = self.shard(Self::mark(&shard));
                     }
                 }
                 None => return Ended::Closed(None),
