@@ -2,7 +2,9 @@
 //! says is stored, so that a crash loses nothing.
 
 mod format;
+mod media;
 mod obey;
+mod react;
 mod receive;
 mod send;
 
@@ -29,6 +31,13 @@ use send::Sender;
 
 /// The platform's name.
 const PLATFORM: &str = "telegram";
+/// What is asked for; posts of channels are not.
+const WANTED: [AllowedUpdate; 4] = [
+    AllowedUpdate::Message,
+    AllowedUpdate::EditedMessage,
+    AllowedUpdate::CallbackQuery,
+    AllowedUpdate::MessageReaction,
+];
 /// How long Telegram holds a request for updates.
 const POLL: u32 = 20;
 /// How long a request may take in all.
@@ -194,8 +203,7 @@ impl Telegram {
     }
 
     async fn updates(&self, offset: i32) -> Result<Vec<Update>, RequestError> {
-        let wanted = [AllowedUpdate::Message, AllowedUpdate::EditedMessage, AllowedUpdate::CallbackQuery];
-        self.sender.bot.get_updates().offset(offset).timeout(POLL).allowed_updates(wanted).into_future().await
+        self.sender.bot.get_updates().offset(offset).timeout(POLL).allowed_updates(WANTED).into_future().await
     }
 
     /// Says what is wrong, and how long to wait.
@@ -265,6 +273,7 @@ impl Telegram {
                 }
             },
             UpdateKind::CallbackQuery(query) => self.pressed(query).await,
+            UpdateKind::MessageReaction(reaction) => self.reacted(reaction).await,
             UpdateKind::EditedMessage(message) => {
                 let Heard::Said(inbound) = receive::hear(message, me, &self.settings.character) else {
                     return Ok(());

@@ -163,6 +163,6 @@ fn address(message: &MaybeInaccessibleMessage) -> Address {
 }
 
 /// Telegram knows no roles.
-fn subject(user: &UserId, place: &Place) -> Subject {
+pub(super) fn subject(user: &UserId, place: &Place) -> Subject {
     Subject::new(user.clone(), place, Vec::new())
 }
