@@ -172,3 +172,81 @@ async fn channels_are_left_alone() {
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert!(shown(&telegram, GROUP).is_empty() && shown(&telegram, -1_009).is_empty());
 }
+
+/// The description is the character's, and is set once.
+#[tokio::test(flavor = "multi_thread")]
+async fn people_see_who_it_is_before_they_talk() {
+    let (home, telegram) = (Home::new(), Telegram::start().await);
+    telegram.fail("getMyShortDescription", wire::Fault::Status(400, "Bad Request: not today".to_owned()));
+    let running = Running::start(&home, &telegram, &[]);
+    telegram.until("a description", |it| it.description("setmydescription").is_some()).await;
+    assert!(telegram.description("setmydescription").unwrap().contains("biologist"));
+    ask(&telegram, 7, 7, "Hello?").await;
+    drop(running);
+    let _running = Running::start(&home, &telegram, &[]);
+    telegram.until("the short one", |it| it.description("setmyshortdescription").is_some()).await;
+    assert_eq!(telegram.calls("setMyDescription").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_becomes_a_supergroup_is_still_known() {
+    let (home, telegram) = (Home::new(), Telegram::start().await);
+    let _running = Running::start(&home, &telegram, &[]);
+    ask(&telegram, -5, 7, "@wire_bot I sail a boat called Tern.").await;
+    telegram.migrate_and_tell(-5, -1_005);
+    let found = ask(&telegram, -1_005, 8, "/memory@wire_bot search boat").await;
+    let own = ask(&telegram, -1_005, 7, "/memory@wire_bot search boat").await;
+    assert!(own.text.contains("Tern"), "{own:?} {found:?}");
+}
+
+/// In the general topic of a forum an answer has no topic; in another it stays there, and neither knows of the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn topics_are_talks_of_their_own() {
+    let (home, telegram) = (Home::new(), Telegram::start().await);
+    let _running = Running::start(&home, &telegram, &[]);
+    ask(&telegram, GROUP, 7, "@wire_bot I sail a boat called Tern.").await;
+    telegram.say_in(GROUP, 7, "/memory@wire_bot search boat", Some(55), None);
+    telegram
+        .until("an answer in the topic", |it| shown(it, GROUP).iter().any(|it| it.thread == Some(55)))
+        .await;
+    let there = shown(&telegram, GROUP).into_iter().find(|it| it.thread == Some(55)).unwrap();
+    assert!(!there.text.contains("Tern"), "{there:?}");
+    telegram.say_in(GROUP, 7, "/memory@wire_bot search boat", Some(1), None);
+    telegram.until("an answer in the general topic", |it| shown(it, GROUP).len() == 3).await;
+    let here = shown(&telegram, GROUP)[2].clone();
+    assert!(here.text.contains("Tern") && here.thread.is_none(), "{here:?}");
+    // Where the bot began a topic, every message there replies to that.
+    let before = shown(&telegram, GROUP).len();
+    let begun = json!({
+        "message_id": 77, "date": 1_700_000_000, "chat": { "id": GROUP, "type": "supergroup", "title": "A group" },
+        "from": { "id": wire::BOT, "is_bot": true, "first_name": "Wire", "username": wire::BOT_NAME },
+        "message_thread_id": 77, "is_topic_message": true,
+        "forum_topic_created": { "name": "Boats", "icon_color": 7_322_096 },
+    });
+    let more = json!({
+        "text": "just us here", "message_thread_id": 77, "is_topic_message": true, "reply_to_message": begun,
+    });
+    telegram.send_in(GROUP, 7, &more);
+    ask(&telegram, 7, 7, "Hello?").await;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    assert_eq!(shown(&telegram, GROUP).len(), before);
+}
+
+/// A long answer to a group keeps to the limits by itself: Telegram never has to say so.
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_keep_to_the_pace_of_a_private_chat() {
+    let (home, telegram) = (Home::new(), Telegram::start().await);
+    let text = "One sentence after the other. ".repeat(700);
+    let simulator = Simulator::start(Behaviour::answer(&text)).await.unwrap();
+    let model = [("LLM_BASE_URL", simulator.base_url()), ("LLM_MODEL", "simulated".to_owned())];
+    let _running = Running::start(&home, &telegram, &model);
+    telegram.say(7, "Everything, please.");
+    let length = |it: &Telegram| it.shown(7).iter().map(|it| it.text.matches("One").count()).sum::<usize>();
+    telegram.until("all of it", |it| length(it) >= 700).await;
+    let mut times: Vec<_> = [telegram.calls("sendMessage"), telegram.calls("editMessageText")].concat();
+    times.sort_by_key(|(_, at)| *at);
+    for four in times.windows(4) {
+        let span = four[3].1 - four[0].1;
+        assert!(span >= Duration::from_millis(2_900), "four in {span:?}");
+    }
+}

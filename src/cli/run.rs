@@ -79,9 +79,16 @@ fn telegram(app: &App) -> anyhow::Result<Option<Telegram>> {
     let handles = telegram::Handles {
         conversations: app.conversations.clone(),
         commands: app.commands.clone(),
+        cast: app.cast.clone(),
         clock: app.clock.clone(),
     };
-    let settings = TelegramSettings { token: account.token, api_url: account.api_url, character };
+    let settings = TelegramSettings {
+        token: account.token,
+        api_url: account.api_url,
+        character,
+        webhook: account.webhook.map(|(url, address)| telegram::Webhook { url, address }),
+        paced: account.paced,
+    };
     eprintln!("Telegram: starting");
     Ok(Some(Telegram::new(settings, handles)?))
 }

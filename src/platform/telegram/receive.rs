@@ -100,6 +100,7 @@ fn replied_to(message: &Message, me: &Me) -> Option<Quoted> {
 }
 
 /// Whose message is passed on, where Telegram says; `None`: it is not passed on.
+#[allow(clippy::option_option)] // Both are what Telegram says: not passed on, and by whom nobody knows.
 fn passed_on(message: &Message) -> Option<Option<String>> {
     Some(match message.forward_origin()? {
         MessageOrigin::User { sender_user, .. } => Some(name(sender_user)),
@@ -108,6 +109,13 @@ fn passed_on(message: &Message) -> Option<Option<String>> {
             chat.title().map(str::to_owned)
         }
     })
+}
+
+/// A group that has become a supergroup: what it was as a server, and what it is now. Both are told so (Bot API, Message).
+pub(super) fn moved(message: &Message) -> Option<(String, String)> {
+    let here = message.chat.id;
+    let to = message.migrate_to_chat_id().map(|new| (guild(here), guild(*new)));
+    to.or_else(|| message.migrate_from_chat_id().map(|old| (guild(*old), guild(here))))
 }
 
 /// The id of a message across chats.

@@ -7,7 +7,7 @@
 
 mod html;
 mod server;
-mod webhook;
+pub mod webhook;
 
 use std::{
     collections::{HashMap, VecDeque},
