@@ -221,7 +221,8 @@ impl Telegram {
         self.migrate(group, supergroup);
         let mut old = group_chat(group);
         old["type"] = json!("group");
-        let (first, second) = (self.world().take_id(group), self.world().take_id(supergroup));
+        let first = self.world().take_id(group);
+        let second = self.world().take_id(supergroup);
         let mut here = message(first, 7, old, "", &json!({ "migrate_to_chat_id": supergroup }));
         let mut there =
             message(second, 7, group_chat(supergroup), "", &json!({ "migrate_from_chat_id": group }));
