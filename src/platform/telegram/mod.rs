@@ -349,7 +349,10 @@ enum Trace {
 /// True when asking again changes nothing.
 fn is_final(error: &ApiError) -> bool {
     match error {
-        ApiError::InvalidToken => true,
+        ApiError::InvalidToken
+        | ApiError::WebhookRequireHttps
+        | ApiError::BadWebhookPort
+        | ApiError::CantParseUrl => true,
         // Names that cannot be looked up now may be later.
         ApiError::Unknown(text) => text.starts_with("Bad Request") && !text.contains("resolve host"),
         _ => false,
