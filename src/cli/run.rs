@@ -36,7 +36,7 @@ async fn serve(app: &App) -> anyhow::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let on_telegram = async {
         let ended = match telegram {
-            Some(telegram) => telegram.run(stop.clone()).await,
+            Some(telegram) => Box::pin(telegram.run(stop.clone())).await,
             None => Ok(()),
         };
         ended.inspect_err(|_| stop.cancel()).map_err(anyhow::Error::from)

@@ -357,15 +357,12 @@ fn assemble(
             (None, None) => None,
             (address, keys) => Some((address.unwrap_or(DEFAULT_API), keys.unwrap_or_default())),
         },
-        telegram: match draft.telegram_token {
-            Some(token) => Some(TelegramAccount {
-                token,
-                api_url: draft.telegram_api_url,
-                webhook: draft.telegram_webhook_url.zip(draft.telegram_webhook_addr),
-                paced: draft.telegram_pace?,
-            }),
-            None => None,
-        },
+        telegram: draft.telegram_token.zip(draft.telegram_pace).map(|(token, paced)| TelegramAccount {
+            token,
+            api_url: draft.telegram_api_url,
+            webhook: draft.telegram_webhook_url.zip(draft.telegram_webhook_addr),
+            paced,
+        }),
         discord: (draft.discord_token.is_some() || !draft.discord_own.is_empty()).then_some(
             DiscordAccounts {
                 token: draft.discord_token,

@@ -67,7 +67,8 @@ pub(crate) async fn rename(tx: &mut Tx, named: &Named, old: &str, new: &str) -> 
     let renamed = format!("$1 || substr({table}.{column}, {length})");
     let mut statements = Vec::new();
     if let Some(keys) = once {
-        let same: String = keys.iter().map(|key| format!(" AND other.{key} = {table}.{key}")).collect();
+        let same: Vec<_> = keys.iter().map(|key| format!(" AND other.{key} = {table}.{key}")).collect();
+        let same = same.concat();
         statements.push(format!(
             "DELETE FROM {table} WHERE EXISTS \
              (SELECT 1 FROM {table} other WHERE other.{column} = {renamed}{same}) AND {below}"

@@ -187,9 +187,9 @@ impl Telegram {
         tracing::info!(bot = me.username(), character = %self.settings.character, "Telegram is connected");
         let hear = async {
             match door {
-                Some(door) => self.listen(door, &me, &stop).await,
+                Some(door) => Box::pin(self.listen(door, &me, &stop)).await,
                 None => {
-                    self.poll(&me, &stop).await;
+                    Box::pin(self.poll(&me, &stop)).await;
                     Ok(())
                 }
             }
