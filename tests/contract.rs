@@ -9,6 +9,7 @@ use std::{sync::Arc, time::Duration};
 
 use databases::stores;
 use dramatis::{
+    conversation::Gate,
     embed::Embeddings,
     jobs::{Enqueued, NewJob, Queue, Workers},
     memory::{Memory, MemoryError, NewMessage, NewReply, RecallQuery},
@@ -368,5 +369,54 @@ async fn a_reaction_can_be_given_taken_back_and_given_again() {
         }
         relationships.react(&elena, &robin, "test:room:1:star", given).await.unwrap();
         assert!((trust().await - 5.0).abs() < 0.5, "another emoji is another reaction");
+    }
+}
+
+/// A group of Telegram's becomes a supergroup: it goes on under another id, and everybody knows what was said.
+#[tokio::test]
+async fn a_server_that_moves_takes_everything_along() {
+    for store in stores().await {
+        let (memory, gate) = (words_only(&store.database), Gate::new(store.database.clone()));
+        let (boss, iris) = (user("boss"), CharacterId::new("iris").unwrap());
+        for (place, text) in [
+            ("telegram:-5/general", "I have a boat, the Tern."),
+            ("telegram:-5/general/plans", "My boat needs paint."),
+            ("telegram:-55/general", "My boat is called Gull."),
+        ] {
+            memory.store_user_message(message(&elena(), "robin", place, text, at(0))).await.unwrap();
+        }
+        let old = viewer("robin", "telegram:-5/general");
+        let new = viewer("robin", "telegram:-1005/general");
+        gate.choose(&old.scope(), &iris, &boss, at(0)).await.unwrap();
+        gate.pause(Some(&old.scope()), &boss, at(0)).await.unwrap();
+        gate.pause(Some(&new.scope()), &boss, at(1)).await.unwrap();
+        for rule in ["guild:telegram:-5", "telegram:-5/general", "guild:telegram:-55"] {
+            gate.set_rule(&rule.parse().unwrap(), false, &boss, at(0)).await.unwrap();
+        }
+        for _ in 0..2 {
+            let mut tx = store.database.begin().await.unwrap();
+            memory.moved(&mut tx, "telegram:-5", "telegram:-1005").await.unwrap();
+            gate.moved(&mut tx, "telegram:-5", "telegram:-1005").await.unwrap();
+            tx.commit().await.unwrap();
+        }
+        let known = recalled(&memory, &viewer("sam", "telegram:-1005/general"), "boat").await;
+        assert!(known.iter().any(|it| it.contains("Tern")), "{}: {known:?}", store.name);
+        assert!(!known.iter().any(|it| it.contains("Gull")), "{}: {known:?}", store.name);
+        let known = recalled(&memory, &viewer("sam", "telegram:-1005/general/plans"), "boat").await;
+        assert!(known.iter().any(|it| it.contains("paint")), "{}: {known:?}", store.name);
+        let known = recalled(&memory, &viewer("sam", "telegram:-5/general"), "boat").await;
+        assert!(known.is_empty(), "{}: {known:?}", store.name);
+        let known = recalled(&memory, &viewer("sam", "telegram:-55/general"), "boat").await;
+        assert!(known.iter().any(|it| it.contains("Gull")), "{}: {known:?}", store.name);
+        assert_eq!(gate.chosen(&new.scope()).await.unwrap(), Some(iris.clone()), "{}", store.name);
+        assert_eq!(gate.chosen(&old.scope()).await.unwrap(), None, "{}", store.name);
+        assert!(gate.is_paused(&new.scope()).await.unwrap() && !gate.is_paused(&old.scope()).await.unwrap());
+        let rules = format!("{:?}", gate.rules().await.unwrap());
+        assert_eq!(rules.matches("telegram:-1005\"").count(), 2, "{}: {rules}", store.name);
+        assert!(
+            rules.contains("telegram:-55\"") && !rules.contains("telegram:-5\""),
+            "{}: {rules}",
+            store.name
+        );
     }
 }

@@ -81,7 +81,8 @@ async fn settled(telegram: &Telegram) {
 async fn menus_are_there_in_every_language() {
     let (home, telegram) = (Home::new(), Telegram::start().await);
     let _running = Running::start(&home, &telegram);
-    telegram.until("four menus", |it| it.calls("setMyCommands").len() == 4).await;
+    telegram.until("all menus", |it| it.calls("setMyCommands").len() == 8).await;
+    assert!(telegram.commands_in(&format!("fr@{BOSS}")).to_string().contains("admin"), "that is for them");
     for (language, about) in
         [("", "Who there is"), ("de", "Wer da ist"), ("es", "Quiénes están"), ("fr", "Qui est là")]
     {

@@ -261,12 +261,17 @@ async fn discord(accounts: &DiscordAccounts) -> Vec<Check> {
 
 async fn telegram(account: &TelegramAccount) -> Check {
     match telegram::look(&account.token, account.api_url.as_ref()).await {
-        Account::Ready { name, sees_all: true } => {
-            Check::ok("telegram", format!("@{name}; privacy mode is off, so groups send it every message"))
-        }
+        Account::Ready { name, sees_all: true } => Check::ok(
+            "telegram",
+            format!(
+                "@{name}; privacy mode is off: groups send it every message, and it keeps what is meant for it"
+            ),
+        ),
         Account::Ready { name, sees_all: false } => Check::ok(
             "telegram",
-            format!("@{name}; in groups it sees what is meant for it (privacy mode is on)"),
+            format!(
+                "@{name}; privacy mode is on: groups send it commands, replies and mentions (@BotFather, /setprivacy)"
+            ),
         ),
         Account::WrongToken => Check::error(
             "telegram",

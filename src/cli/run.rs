@@ -36,7 +36,7 @@ async fn serve(app: &App) -> anyhow::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let on_telegram = async {
         let ended = match telegram {
-            Some(telegram) => telegram.run(stop.clone()).await,
+            Some(telegram) => Box::pin(telegram.run(stop.clone())).await,
             None => Ok(()),
         };
         ended.inspect_err(|_| stop.cancel()).map_err(anyhow::Error::from)
@@ -79,9 +79,16 @@ fn telegram(app: &App) -> anyhow::Result<Option<Telegram>> {
     let handles = telegram::Handles {
         conversations: app.conversations.clone(),
         commands: app.commands.clone(),
+        cast: app.cast.clone(),
         clock: app.clock.clone(),
     };
-    let settings = TelegramSettings { token: account.token, api_url: account.api_url, character };
+    let settings = TelegramSettings {
+        token: account.token,
+        api_url: account.api_url,
+        character,
+        webhook: account.webhook.map(|(url, address)| telegram::Webhook { url, address }),
+        paced: account.paced,
+    };
     eprintln!("Telegram: starting");
     Ok(Some(Telegram::new(settings, handles)?))
 }

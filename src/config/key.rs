@@ -51,6 +51,9 @@ pub(super) struct Draft {
     pub(super) api_keys: Option<Vec<SecretString>>,
     pub(super) telegram_token: Option<SecretString>,
     pub(super) telegram_api_url: Option<Url>,
+    pub(super) telegram_webhook_url: Option<Url>,
+    pub(super) telegram_webhook_addr: Option<SocketAddr>,
+    pub(super) telegram_pace: Option<bool>,
     pub(super) discord_token: Option<SecretString>,
     pub(super) discord_own: Vec<(CharacterId, SecretString)>,
     pub(super) discord_api_url: Option<Url>,
@@ -293,6 +296,34 @@ pub(super) const GROUPS: &[Group] = &[
                 ],
                 example: "http://127.0.0.1:8081",
                 read: |draft, text| set(&mut draft.telegram_api_url, value::server(text)),
+                ..KEY
+            },
+            Key {
+                name: "TELEGRAM_WEBHOOK_URL",
+                doc: &[
+                    "The public https address that Telegram sends updates to (docs/telegram.md). Unset: they are asked for.",
+                ],
+                example: "https://bot.example.org/telegram",
+                read: |draft, text| set(&mut draft.telegram_webhook_url, value::webhook(text)),
+                ..KEY
+            },
+            Key {
+                name: "TELEGRAM_WEBHOOK_ADDR",
+                doc: &[
+                    "Where to listen for them, in plain HTTP: what holds the public address passes them on to here.",
+                ],
+                default: "127.0.0.1:8443",
+                read: |draft, text| set(&mut draft.telegram_webhook_addr, value::address(text)),
+                ..KEY
+            },
+            Key {
+                name: "TELEGRAM_PACE",
+                doc: &[
+                    "`on`: never faster than Telegram likes (a message a second in a chat, 20 a minute in a group, 30 a second",
+                    "in all). `off`: as fast as the server takes it, for one of your own or a bot with higher limits.",
+                ],
+                default: "on",
+                read: |draft, text| set(&mut draft.telegram_pace, value::switch(text)),
                 ..KEY
             },
         ],

@@ -81,6 +81,10 @@ pub struct TelegramAccount {
     pub token: SecretString,
     /// The server, when it is not Telegram's own.
     pub api_url: Option<Url>,
+    /// The public address for updates, and where to listen for them; `None`: they are asked for.
+    pub webhook: Option<(Url, SocketAddr)>,
+    /// Whether Telegram's limits are kept to before it says so.
+    pub paced: bool,
 }
 
 /// The bots on Discord. `Debug` shows no secret.
@@ -353,9 +357,12 @@ fn assemble(
             (None, None) => None,
             (address, keys) => Some((address.unwrap_or(DEFAULT_API), keys.unwrap_or_default())),
         },
-        telegram: draft
-            .telegram_token
-            .map(|token| TelegramAccount { token, api_url: draft.telegram_api_url }),
+        telegram: draft.telegram_token.zip(draft.telegram_pace).map(|(token, paced)| TelegramAccount {
+            token,
+            api_url: draft.telegram_api_url,
+            webhook: draft.telegram_webhook_url.zip(draft.telegram_webhook_addr),
+            paced,
+        }),
         discord: (draft.discord_token.is_some() || !draft.discord_own.is_empty()).then_some(
             DiscordAccounts {
                 token: draft.discord_token,

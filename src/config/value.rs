@@ -116,6 +116,18 @@ pub(super) fn server(text: &str) -> Result<Url, String> {
     }
 }
 
+/// The public address of a webhook. Telegram calls only https; a server of one's own may be on this machine.
+pub(super) fn webhook(text: &str) -> Result<Url, String> {
+    const EXAMPLE: &str = "write it like https://bot.example.org/telegram";
+    let url = Url::parse(text).map_err(|error| format!("is not an address ({error}); {EXAMPLE}"))?;
+    let local = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+    match url.scheme() {
+        "https" if url.has_host() => Ok(url),
+        "http" if local => Ok(url),
+        _ => Err(format!("is not https://; {EXAMPLE}")),
+    }
+}
+
 /// On or off.
 pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {

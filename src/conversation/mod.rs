@@ -9,6 +9,7 @@ mod feedback;
 mod gate;
 mod inbound;
 mod mailbox;
+mod moved;
 mod outbound;
 mod outbox;
 mod split;

@@ -6,6 +6,7 @@ mod data;
 mod forget;
 mod knowledge;
 mod left;
+mod moved;
 mod own;
 mod read;
 mod recall;
@@ -33,6 +34,7 @@ use crate::{
 use crate::model::Viewer;
 
 pub use forget::{FORGET_AT_ONCE, ForgetKind, Forgettable, Forgotten};
+pub(crate) use moved::{Named, rename, rescope};
 pub use own::{Kept, Kinds};
 pub use recall::RecallQuery;
 pub use why::Accounted;

@@ -110,6 +110,12 @@ impl Commands {
         Self { parts, started }
     }
 
+    /// The people in `ADMINS`.
+    #[must_use]
+    pub fn admins(&self) -> &[UserId] {
+        &self.parts.admins
+    }
+
     /// True for the people in `ADMINS`.
     #[must_use]
     pub fn is_admin(&self, user: &UserId) -> bool {

@@ -1,36 +1,51 @@
-//! Telegram, through the Bot API (teloxide-core): long polling in, the outbox out. An update is confirmed only after what it
-//! says is stored, so that a crash loses nothing.
+//! Telegram, through the Bot API (teloxide-core): long polling or a webhook in, the outbox out. An update is confirmed only
+//! after what it says is stored, so that a crash loses nothing.
 
+mod done;
 mod format;
+mod media;
 mod obey;
+mod pace;
+mod poll;
+mod present;
+mod react;
 mod receive;
 mod send;
+mod webhook;
 
-use std::{future::IntoFuture, sync::Arc, time::Duration};
+use std::{future::IntoFuture, net::SocketAddr, sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use teloxide_core::{
     ApiError, Bot, RequestError,
-    payloads::{GetUpdatesSetters, SetMyCommandsSetters},
     requests::Requester,
-    types::{AllowedUpdate, BotCommand, Me, Update, UpdateKind},
+    types::{AllowedUpdate, Me, Message, Update, UpdateKind},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::command::{COMMANDS, Commands, LANGUAGES, Who};
+use super::command::Commands;
 use crate::{
+    character::Cast,
     conversation::{ConversationError, Conversations, Inbound, Taken},
     memory::MemoryError,
     model::{CharacterId, Clock},
 };
+use done::Done;
 pub(super) use format::plain;
+use pace::Pace;
 use receive::Heard;
 use send::Sender;
+use webhook::Door;
 
 /// The platform's name.
 const PLATFORM: &str = "telegram";
-/// How long Telegram holds a request for updates.
-const POLL: u32 = 20;
+/// What is asked for; posts of channels are not.
+const WANTED: [AllowedUpdate; 4] = [
+    AllowedUpdate::Message,
+    AllowedUpdate::EditedMessage,
+    AllowedUpdate::CallbackQuery,
+    AllowedUpdate::MessageReaction,
+];
 /// How long a request may take in all.
 const PATIENCE: Duration = Duration::from_secs(40);
 /// How long a look at an account may take.
@@ -48,6 +63,19 @@ pub struct TelegramSettings {
     pub api_url: Option<reqwest::Url>,
     /// Who answers.
     pub character: CharacterId,
+    /// Where Telegram sends updates to; `None`: they are asked for.
+    pub webhook: Option<Webhook>,
+    /// Whether Telegram's limits are kept to before it says so.
+    pub paced: bool,
+}
+
+/// A webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Webhook {
+    /// The public address.
+    pub url: reqwest::Url,
+    /// Where it is listened for.
+    pub address: SocketAddr,
 }
 
 /// What the adapter works with.
@@ -56,6 +84,8 @@ pub struct Handles {
     pub conversations: Conversations,
     /// Commands.
     pub commands: Commands,
+    /// The cast.
+    pub cast: Cast,
     /// Time.
     pub clock: Arc<dyn Clock>,
 }
@@ -69,6 +99,15 @@ pub enum TelegramError {
     /// The client cannot be made.
     #[error("the client for Telegram cannot be made: {0}")]
     Client(String),
+    /// The address cannot be had.
+    #[error("cannot listen on TELEGRAM_WEBHOOK_ADDR {0}: {1}; set another, or end the program that has it")]
+    Listen(SocketAddr, std::io::Error),
+    /// Telegram does not take the address.
+    #[error("Telegram refuses TELEGRAM_WEBHOOK_URL: {0}; it must be https, on port 443, 80, 88 or 8443")]
+    Webhook(String),
+    /// The server for updates failed.
+    #[error("listening for updates of Telegram failed: {0}")]
+    Serve(std::io::Error),
     /// The flow of talk failed.
     #[error(transparent)]
     Conversation(#[from] ConversationError),
@@ -96,7 +135,7 @@ pub async fn look(token: &SecretString, api_url: Option<&reqwest::Url>) -> Accou
     if let Some(url) = api_url {
         bot = bot.set_api_url(url.clone());
     }
-    let sender = Sender { bot };
+    let sender = Sender { bot, pace: Arc::default() };
     match tokio::time::timeout(LOOK, sender.bot.get_me().into_future()).await {
         Ok(Ok(me)) => {
             Account::Ready { name: me.username().to_owned(), sees_all: me.can_read_all_group_messages }
@@ -112,6 +151,7 @@ pub struct Telegram {
     sender: Sender,
     settings: TelegramSettings,
     handles: Handles,
+    done: Done,
 }
 
 impl Telegram {
@@ -128,7 +168,8 @@ impl Telegram {
         if let Some(url) = &settings.api_url {
             bot = bot.set_api_url(url.clone());
         }
-        Ok(Self { sender: Sender { bot }, settings, handles })
+        let pace = Arc::new(if settings.paced { Pace::default() } else { Pace::unlimited() });
+        Ok(Self { sender: Sender { bot, pace }, settings, handles, done: Done::default() })
     }
 
     /// Talks until `stop`: first what was left from before, then what comes in.
@@ -136,66 +177,71 @@ impl Telegram {
     /// # Errors
     /// [`TelegramError`], when it can never work; failures of the network are waited out.
     pub async fn run(self, stop: CancellationToken) -> Result<(), TelegramError> {
+        let door = match &self.settings.webhook {
+            Some(webhook) => Some(Door::take(webhook.clone()).await?),
+            None => None,
+        };
         let Some(me) = self.introduce(&stop).await? else { return Ok(()) };
         self.handles.conversations.connect(Arc::new(self.sender.clone())).await?;
+        self.done.load(&self.handles.conversations, &me).await?;
         tracing::info!(bot = me.username(), character = %self.settings.character, "Telegram is connected");
-        self.list_commands().await;
-        let (mut offset, mut pause) = (0_i32, FIRST_PAUSE);
-        loop {
-            let updates = tokio::select! {
-                updates = self.updates(offset) => updates,
-                () = stop.cancelled() => return Ok(()),
-            };
-            match updates {
-                Ok(updates) => {
-                    pause = FIRST_PAUSE;
-                    for update in updates {
-                        let id = i32::try_from(update.id.0).unwrap_or(i32::MAX);
-                        if !self.take(update, &me, &stop).await {
-                            return Ok(());
-                        }
-                        offset = id.saturating_add(1);
-                    }
-                }
-                Err(error) => {
-                    let wait = self.complain(&error, pause);
-                    pause = (pause * 2).min(LAST_PAUSE);
-                    tokio::select! {
-                        () = tokio::time::sleep(wait) => {}
-                        () = stop.cancelled() => return Ok(()),
-                    }
+        let hear = async {
+            match door {
+                Some(door) => Box::pin(self.listen(door, &me, &stop)).await,
+                None => {
+                    Box::pin(self.poll(&me, &stop)).await;
+                    Ok(())
                 }
             }
-        }
+        };
+        let present = async {
+            tokio::select! {
+                () = self.present() => {}
+                () = stop.cancelled() => {}
+            }
+        };
+        let (heard, ()) = tokio::join!(hear, present);
+        heard
     }
 
     /// Who the bot is. `None`: it was told to stop before it knew.
     async fn introduce(&self, stop: &CancellationToken) -> Result<Option<Me>, TelegramError> {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let hello = async {
+        let hello = async || {
+            if self.settings.webhook.is_none() {
                 // While a webhook is set, Telegram refuses to be polled.
                 self.sender.bot.delete_webhook().into_future().await?;
-                self.sender.bot.get_me().into_future().await
-            };
-            match hello.await {
-                Ok(me) => return Ok(Some(me)),
-                Err(RequestError::Api(ApiError::InvalidToken)) => return Err(TelegramError::WrongToken),
+            }
+            self.sender.bot.get_me().into_future().await
+        };
+        match self.insist(stop, hello).await {
+            Some(Ok(me)) => Ok(Some(me)),
+            Some(Err(ApiError::InvalidToken)) => Err(TelegramError::WrongToken),
+            Some(Err(error)) => Err(TelegramError::Client(error.to_string())),
+            None => Ok(None),
+        }
+    }
+
+    /// Asks until Telegram does it, or will never do it. `None`: it was told to stop first.
+    async fn insist<T>(
+        &self,
+        stop: &CancellationToken,
+        ask: impl AsyncFn() -> Result<T, RequestError>,
+    ) -> Option<Result<T, ApiError>> {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match ask().await {
+                Ok(done) => return Some(Ok(done)),
+                Err(RequestError::Api(error)) if is_final(&error) => return Some(Err(error)),
                 Err(error) => {
                     let wait = self.complain(&error, pause);
                     pause = (pause * 2).min(LAST_PAUSE);
                     tokio::select! {
                         () = tokio::time::sleep(wait) => {}
-                        () = stop.cancelled() => return Ok(None),
+                        () = stop.cancelled() => return None,
                     }
                 }
             }
         }
-    }
-
-    async fn updates(&self, offset: i32) -> Result<Vec<Update>, RequestError> {
-        let wanted = [AllowedUpdate::Message, AllowedUpdate::EditedMessage, AllowedUpdate::CallbackQuery];
-        self.sender.bot.get_updates().offset(offset).timeout(POLL).allowed_updates(wanted).into_future().await
     }
 
     /// Says what is wrong, and how long to wait.
@@ -218,80 +264,68 @@ impl Telegram {
         }
     }
 
-    async fn list_commands(&self) {
-        for language in ["en"].into_iter().chain(LANGUAGES) {
-            let listed = COMMANDS.iter().filter(|spec| spec.listed && spec.who == Who::Everybody);
-            let commands = listed.map(|spec| BotCommand::new(spec.name.en, spec.about.of(language)));
-            let mut request = self.sender.bot.set_my_commands(commands);
-            // English is for everybody else.
-            if language != "en" {
-                request = request.language_code(language);
-            }
-            if let Err(error) = request.into_future().await {
-                tracing::warn!(
-                    error = self.sender.without_token(&error.to_string()),
-                    language,
-                    "commands are not listed on Telegram"
-                );
-            }
+    /// Takes one update in, unless that was done before.
+    async fn take(&self, update: &Update, me: &Me) -> Result<(), ConversationError> {
+        if self.done.has(update) {
+            return Ok(());
         }
+        if self.understand(update, me).await? == Trace::Nothing {
+            self.done.note(&self.handles.conversations, update).await;
+        }
+        Ok(())
     }
 
-    /// Takes one update in, trying again for as long as the store fails. False: it was told to stop first.
-    async fn take(&self, update: Update, me: &Me, stop: &CancellationToken) -> bool {
-        loop {
-            match self.understand(&update, me).await {
-                Ok(()) => return true,
-                Err(error) => tracing::error!(%error, "an update is not stored; trying again"),
-            }
-            tokio::select! {
-                () = tokio::time::sleep(FIRST_PAUSE) => {}
-                () = stop.cancelled() => return false,
-            }
-        }
-    }
-
-    async fn understand(&self, update: &Update, me: &Me) -> Result<(), ConversationError> {
+    async fn understand(&self, update: &Update, me: &Me) -> Result<Trace, ConversationError> {
         match &update.kind {
-            UpdateKind::Message(message) => match receive::hear(message, me, &self.settings.character) {
-                Heard::Nothing => Ok(()),
-                Heard::Said(inbound) => match self.admitted(*inbound).await? {
-                    Some(inbound) => self.said(inbound).await,
-                    None => Ok(()),
-                },
-                Heard::Command { line, ours, locale, inbound } => {
-                    let Some(inbound) = self.admitted(*inbound).await? else { return Ok(()) };
-                    self.command(&line, ours, locale, inbound).await
+            UpdateKind::Message(message) => {
+                if let Some((old, new)) = receive::moved(message) {
+                    self.handles.conversations.moved(&old, &new).await?;
+                    return Ok(Trace::Message);
                 }
-            },
-            UpdateKind::CallbackQuery(query) => self.pressed(query).await,
-            UpdateKind::EditedMessage(message) => {
-                let Heard::Said(inbound) = receive::hear(message, me, &self.settings.character) else {
-                    return Ok(());
-                };
-                let Some(inbound) = self.admitted(*inbound).await? else { return Ok(()) };
-                let (id, character) = (&inbound.platform_id, &inbound.character);
-                let changed =
-                    self.handles.conversations.changed(PLATFORM, id, character, &inbound.text).await;
-                match changed {
-                    // What cannot be kept leaves the message as it was.
-                    Err(ConversationError::Memory(MemoryError::TooLong(_) | MemoryError::Empty)) => Ok(()),
-                    changed => changed,
+                match receive::hear(message, me, &self.settings.character) {
+                    Heard::Nothing => return Ok(Trace::Message),
+                    Heard::Said(inbound) => match self.admitted(*inbound).await? {
+                        Some(inbound) => return self.said(inbound).await,
+                        None => return Ok(Trace::Message),
+                    },
+                    Heard::Command { line, ours, locale, inbound } => {
+                        if let Some(inbound) = self.admitted(*inbound).await? {
+                            self.command(&line, ours, locale, inbound).await?;
+                        }
+                    }
                 }
             }
-            _ => Ok(()),
+            UpdateKind::CallbackQuery(query) => self.pressed(query).await?,
+            UpdateKind::MessageReaction(reaction) => self.reacted(reaction).await?,
+            UpdateKind::EditedMessage(message) => self.edited(message, me).await?,
+            _ => return Ok(Trace::Message),
+        }
+        Ok(Trace::Nothing)
+    }
+
+    async fn edited(&self, message: &Message, me: &Me) -> Result<(), ConversationError> {
+        let Heard::Said(inbound) = receive::hear(message, me, &self.settings.character) else {
+            return Ok(());
+        };
+        let Some(inbound) = self.admitted(*inbound).await? else { return Ok(()) };
+        let (id, character) = (&inbound.platform_id, &inbound.character);
+        match self.handles.conversations.changed(PLATFORM, id, character, &inbound.text).await {
+            // What cannot be kept leaves the message as it was.
+            Err(ConversationError::Memory(MemoryError::TooLong(_) | MemoryError::Empty)) => Ok(()),
+            changed => changed,
         }
     }
 
-    async fn said(&self, inbound: Inbound) -> Result<(), ConversationError> {
+    async fn said(&self, inbound: Inbound) -> Result<Trace, ConversationError> {
         match self.handles.conversations.take_in(inbound.clone()).await {
-            Ok(Taken::New | Taken::Seen | Taken::Stop) => Ok(()),
+            Ok(Taken::New | Taken::Seen) => Ok(Trace::Message),
+            Ok(Taken::Stop) => Ok(Trace::Nothing),
             Err(ConversationError::Memory(error @ (MemoryError::TooLong(_) | MemoryError::Empty))) => {
-                self.remark(&inbound, &error.to_string()).await
+                self.remark(&inbound, &error.to_string()).await.map(|()| Trace::Message)
             }
             Err(ConversationError::NoSuchCharacter(id)) => {
                 tracing::error!(character = %id, "a message to a character that is not in the cast");
-                Ok(())
+                Ok(Trace::Message)
             }
             Err(error) => Err(error),
         }
@@ -300,5 +334,27 @@ impl Telegram {
     /// Says something that is no part of the talk.
     async fn remark(&self, inbound: &Inbound, text: &str) -> Result<(), ConversationError> {
         self.handles.conversations.remark(inbound, text).await
+    }
+}
+
+/// What tells that an update was taken in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trace {
+    /// The message, which is kept once; or it does not matter.
+    Message,
+    /// Nothing: its number has to be kept.
+    Nothing,
+}
+
+/// True when asking again changes nothing.
+fn is_final(error: &ApiError) -> bool {
+    match error {
+        ApiError::InvalidToken
+        | ApiError::WebhookRequireHttps
+        | ApiError::BadWebhookPort
+        | ApiError::CantParseUrl => true,
+        // Names that cannot be looked up now may be later.
+        ApiError::Unknown(text) => text.starts_with("Bad Request") && !text.contains("resolve host"),
+        _ => false,
     }
 }

@@ -68,7 +68,7 @@ impl Telegram {
                 let address = inbound.address.as_deref().map(|address| with_buttons(address, &reply.buttons));
                 self.remark(&Inbound { address, ..inbound }, &reply.text).await
             }
-            Outcome::Say(text) => self.said(Inbound { text, ..inbound }).await,
+            Outcome::Say(text) => self.said(Inbound { text, ..inbound }).await.map(drop),
             Outcome::Stop => {
                 let stop = Inbound { text: "/stop".to_owned(), ..inbound };
                 self.handles.conversations.take_in(stop).await.map(drop)
@@ -163,6 +163,6 @@ fn address(message: &MaybeInaccessibleMessage) -> Address {
 }
 
 /// Telegram knows no roles.
-fn subject(user: &UserId, place: &Place) -> Subject {
+pub(super) fn subject(user: &UserId, place: &Place) -> Subject {
     Subject::new(user.clone(), place, Vec::new())
 }

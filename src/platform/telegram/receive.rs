@@ -1,10 +1,10 @@
 //! Telegram's messages in common words.
 
 use teloxide_core::types::{
-    Chat, MaybeInaccessibleMessage, Me, Message, MessageEntityKind, MessageOrigin, User,
+    Chat, ChatId, MaybeInaccessibleMessage, Me, Message, MessageEntityKind, MessageOrigin, User,
 };
 
-use super::{PLATFORM, send::Address};
+use super::{PLATFORM, media, send::Address};
 use crate::{
     conversation::Inbound,
     model::{CharacterId, Place, Quoted, UserId},
@@ -34,6 +34,10 @@ pub(super) enum Heard {
 /// command it.
 pub(super) fn hear(message: &Message, me: &Me, character: &CharacterId) -> Heard {
     let Some(from) = message.from.as_ref().filter(|from| !from.is_bot) else { return Heard::Nothing };
+    // A channel's post that Telegram copied into the group behind it: nobody said it there.
+    if message.is_automatic_forward() {
+        return Heard::Nothing;
+    }
     let Some(text) = words(message) else { return Heard::Nothing };
     let private = message.chat.is_private();
     let command = command(&text, me);
@@ -45,12 +49,17 @@ pub(super) fn hear(message: &Message, me: &Me, character: &CharacterId) -> Heard
     let named = text.split_whitespace().next().is_some_and(|word| word.contains('@'));
     let Ok(user) = UserId::new(format!("{PLATFORM}:{}", from.id)) else { return Heard::Nothing };
     let mut text = without_mention(&text, me);
+    if text.is_empty() {
+        let sent = media::attached(message).map(|(_, words)| words);
+        sent.unwrap_or("(says your name)").clone_into(&mut text);
+    }
     let mut beside: Vec<Quoted> = replied_to(message, me).into_iter().collect();
     if let Some(origin) = message.forward_origin() {
         let by = writer(origin);
         let passed = std::mem::replace(&mut text, "(passes a message on)".to_owned());
         beside.push(Quoted::Forward { by, text: passed });
     }
+    beside.extend(media::attached(message).map(|(attached, _)| attached));
     let inbound = Box::new(Inbound {
         platform: PLATFORM.to_owned(),
         platform_id: platform_id(message),
@@ -58,7 +67,7 @@ pub(super) fn hear(message: &Message, me: &Me, character: &CharacterId) -> Heard
         user,
         user_name: name(from),
         place: place(&message.chat, message),
-        text: if text.is_empty() { "(says your name)".to_owned() } else { text },
+        text,
         beside,
         at: message.date.into(),
         address: Some(
@@ -102,6 +111,13 @@ fn writer(origin: &MessageOrigin) -> Option<String> {
     }
 }
 
+/// A group that has become a supergroup: what it was as a server, and what it is now. Both are told so (Bot API, Message).
+pub(super) fn moved(message: &Message) -> Option<(String, String)> {
+    let here = message.chat.id;
+    let to = message.migrate_to_chat_id().map(|new| (guild(here), guild(*new)));
+    to.or_else(|| message.migrate_from_chat_id().map(|old| (guild(*old), guild(here))))
+}
+
 /// The id of a message across chats.
 fn platform_id(message: &Message) -> String {
     format!("{}/{}", message.chat.id, message.id)
@@ -131,35 +147,20 @@ fn command(text: &str, me: &Me) -> Addressee {
     }
 }
 
-/// The words, and in brackets what came beside them: a picture alone says something, too.
+/// What a message says; one that says nothing may share or send something, and then says that.
 fn words(message: &Message) -> Option<String> {
-    let words = message.text().or_else(|| message.caption()).unwrap_or_default().trim().to_owned();
-    let beside = if message.photo().is_some() {
-        "(sends a picture)".to_owned()
-    } else if let Some(sticker) = message.sticker() {
-        format!("(sends a sticker {})", sticker.emoji.as_deref().unwrap_or_default())
-    } else if let Some(voice) = message.voice() {
-        format!("(sends a voice note of {} s, which you cannot hear yet)", voice.duration.seconds())
-    } else if message.audio().is_some() {
-        "(sends a piece of audio)".to_owned()
-    } else if message.video().is_some() || message.video_note().is_some() || message.animation().is_some() {
-        "(sends a video)".to_owned()
-    } else if let Some(document) = message.document() {
-        format!("(sends the file {})", document.file_name.as_deref().unwrap_or("without a name"))
-    } else if message.location().is_some() {
-        "(shares a place on the map)".to_owned()
-    } else if message.contact().is_some() {
-        "(shares a contact)".to_owned()
-    } else {
-        String::new()
-    };
-    let both = [words, beside].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" ");
-    (!both.is_empty()).then_some(both)
+    let words = message.text().or_else(|| message.caption()).unwrap_or_default().trim();
+    if !words.is_empty() {
+        return Some(words.to_owned());
+    }
+    media::shared(message).or_else(|| media::attached(message).map(|(_, words)| words.to_owned()))
 }
 
 fn is_meant(message: &Message, me: &Me) -> bool {
     let reply = message
         .reply_to_message()
+        // Every message of a topic replies to its beginning.
+        .filter(|replied| replied.forum_topic_created().is_none())
         .and_then(|replied| replied.from.as_ref())
         .is_some_and(|author| author.id == me.id);
     let entities = message.parse_entities().or_else(|| message.parse_caption_entities()).unwrap_or_default();
@@ -186,27 +187,37 @@ pub(super) fn name(user: &User) -> String {
     }
 }
 
+/// The topic of a forum's message. The general one has none: Telegram takes no answer to its number (Bot API, sendMessage).
 pub(super) fn topic(message: &Message) -> Option<i32> {
-    message.thread_id.filter(|_| message.is_topic_message).map(|thread| thread.0.0)
+    let thread = message.thread_id.filter(|_| message.is_topic_message).map(|thread| thread.0.0);
+    thread.filter(|thread| *thread != GENERAL)
 }
+
+/// The number of a forum's general topic.
+const GENERAL: i32 = 1;
 
 /// Where a message with buttons stands. Of one that Telegram has put away, only the chat is known.
 pub(super) fn place_of(message: &MaybeInaccessibleMessage) -> Place {
     match message.regular_message() {
         Some(message) => place(&message.chat, message),
-        None if message.chat().is_private() => Place::Dm,
-        None => Place::Channel {
-            guild: format!("{PLATFORM}:{}", message.chat().id),
-            channel: "general".to_owned(),
-        },
+        None => place_in(message.chat(), None),
     }
 }
 
-/// A group is a server with one channel, a forum one with a channel a topic.
 fn place(chat: &Chat, message: &Message) -> Place {
+    place_in(chat, topic(message))
+}
+
+/// A group is a server with one channel, a forum one with a channel a topic.
+pub(super) fn place_in(chat: &Chat, topic: Option<i32>) -> Place {
     if chat.is_private() {
         return Place::Dm;
     }
-    let channel = topic(message).map_or_else(|| "general".to_owned(), |topic| topic.to_string());
-    Place::Channel { guild: format!("{PLATFORM}:{}", chat.id), channel }
+    let channel = topic.map_or_else(|| "general".to_owned(), |topic| topic.to_string());
+    Place::Channel { guild: guild(chat.id), channel }
+}
+
+/// A group as a server.
+pub(super) fn guild(chat: ChatId) -> String {
+    format!("{PLATFORM}:{chat}")
 }

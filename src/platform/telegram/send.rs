@@ -1,6 +1,10 @@
 //! Telegram's outgoing side.
 
-use std::{future::IntoFuture, time::Duration};
+use std::{
+    future::IntoFuture,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
@@ -17,7 +21,10 @@ use teloxide_core::{
     },
 };
 
-use super::{PLATFORM, format};
+use super::{
+    PLATFORM, format,
+    pace::{Pace, What},
+};
 use crate::{
     conversation::{Capabilities, Lost, Outbound, SendError, Unit},
     platform::command::Button,
@@ -99,13 +106,18 @@ pub(super) fn with_buttons(address: &str, buttons: &[Button]) -> String {
 #[derive(Clone)]
 pub(super) struct Sender {
     pub(super) bot: Bot,
+    pub(super) pace: Arc<Pace>,
 }
 
 impl Sender {
     /// What an error means for whoever sends.
     fn fault(&self, address: Address, error: RequestError) -> SendError {
         match error {
-            RequestError::RetryAfter(pause) => SendError::Wait(pause.duration()),
+            RequestError::RetryAfter(pause) => {
+                let pause = pause.duration();
+                self.pace.stop(address.chat, Instant::now() + pause);
+                SendError::Wait(pause)
+            }
             RequestError::MigrateToChatId(chat) => {
                 SendError::Moved(Address { chat: chat.0, ..address }.to_text())
             }
@@ -203,6 +215,7 @@ impl Outbound for Sender {
 
     async fn send(&self, address: &str, text: &str, key: &str) -> Result<String, SendError> {
         let to = Address::read(address)?;
+        self.pace.take(to.chat, What::Message, Instant::now()).map_err(SendError::Wait)?;
         let keyboard = Keyboard::read(address);
         let with = (to.quote && key.ends_with("/0"), keyboard.as_ref());
         let mut sent = match formatted(text) {
@@ -219,6 +232,7 @@ impl Outbound for Sender {
     async fn edit(&self, address: &str, id: &str, text: &str) -> Result<(), SendError> {
         let to = Address::read(address)?;
         let id = message_id(id)?;
+        self.pace.take(to.chat, What::Change, Instant::now()).map_err(SendError::Wait)?;
         let keyboard = Keyboard::read(address);
         let edit = async |text: &str, mode: Option<ParseMode>| {
             let mut request = self.bot.edit_message_text(to.chat(), id, text);
@@ -330,7 +344,7 @@ mod tests {
 
     #[test]
     fn errors_never_show_the_token() {
-        let sender = Sender { bot: Bot::new("123:secret") };
+        let sender = Sender { bot: Bot::new("123:secret"), pace: Arc::default() };
         assert_eq!(
             sender.without_token("error for http://x/bot123:secret/getMe"),
             "error for http://x/bot***/getMe"

@@ -6,6 +6,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod html;
+mod server;
+pub mod webhook;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,14 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{
-    Router,
-    body::Bytes,
-    extract::{Path, State},
-    http::StatusCode,
-    response::{IntoResponse, Response},
-    routing::any,
-};
+use axum::{Router, routing::any};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 
@@ -71,6 +66,12 @@ struct World {
     moved: HashMap<i64, i64>,
     commands: HashMap<String, Value>,
     presses: Vec<(String, String)>,
+    hook: Option<webhook::Hook>,
+    /// What comes by webhook comes twice at once.
+    doubled: bool,
+    /// Groups where the bot is an administrator.
+    administered: Vec<i64>,
+    descriptions: HashMap<String, String>,
     allowed: Value,
     polls: u64,
 }
@@ -86,11 +87,13 @@ pub struct Telegram {
     shared: Arc<Shared>,
     address: std::net::SocketAddr,
     server: JoinHandle<()>,
+    deliveries: JoinHandle<()>,
 }
 
 impl Drop for Telegram {
     fn drop(&mut self) {
         self.server.abort();
+        self.deliveries.abort();
     }
 }
 
@@ -103,11 +106,13 @@ impl Telegram {
         });
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = Router::new().route("/{bot}/{method}", any(call)).with_state(Arc::clone(&shared));
+        let router =
+            Router::new().route("/{bot}/{method}", any(server::call)).with_state(Arc::clone(&shared));
         let server = tokio::spawn(async move {
             let _ = axum::serve(listener, router).await;
         });
-        Self { shared, address, server }
+        let deliveries = tokio::spawn(webhook::deliver(Arc::clone(&shared)));
+        Self { shared, address, server, deliveries }
     }
 
     pub fn api_url(&self) -> String {
@@ -165,9 +170,83 @@ impl Telegram {
         id
     }
 
+    /// A message with anything in it, such as a file.
+    pub fn send_in(&self, chat: i64, user: i64, more: &Value) -> i64 {
+        let id = self.world().take_id(chat);
+        let place = if chat > 0 { private(chat) } else { group_chat(chat) };
+        let mut sent = message(id, user, place, "", more);
+        if more["text"].is_null() {
+            sent.as_object_mut().unwrap().remove("text");
+            sent.as_object_mut().unwrap().remove("entities");
+        }
+        self.update("message", sent);
+        id
+    }
+
+    /// Any update, if the bot asked for its kind.
+    pub fn anything(&self, kind: &str, body: Value) {
+        if self.world().allowed.to_string().contains(kind) {
+            self.update(kind, body);
+        }
+    }
+
+    /// Somebody changes their reactions to a message. In groups only administrators are told.
+    pub fn react(&self, user: i64, chat: i64, message: i64, (old, new): (&[&str], &[&str])) {
+        let all = |emoji: &[&str]| -> Vec<Value> {
+            emoji.iter().map(|emoji| json!({ "type": "emoji", "emoji": emoji })).collect()
+        };
+        let place = if chat > 0 { private(chat) } else { group_chat(chat) };
+        let from = json!({ "id": user, "is_bot": false, "first_name": format!("User{user}") });
+        if chat > 0 || self.world().administered.contains(&chat) {
+            let body = json!({
+                "chat": place, "message_id": message, "user": from, "date": 1_700_000_200,
+                "old_reaction": all(old), "new_reaction": all(new),
+            });
+            self.anything("message_reaction", body);
+        }
+    }
+
+    /// The bot becomes an administrator of a group.
+    pub fn promote(&self, group: i64) {
+        self.world().administered.push(group);
+    }
+
     /// A group becomes a supergroup.
     pub fn migrate(&self, group: i64, supergroup: i64) {
         self.world().moved.insert(group, supergroup);
+    }
+
+    /// The same, and the bot is told in both.
+    pub fn migrate_and_tell(&self, group: i64, supergroup: i64) {
+        self.migrate(group, supergroup);
+        let mut old = group_chat(group);
+        old["type"] = json!("group");
+        let first = self.world().take_id(group);
+        let second = self.world().take_id(supergroup);
+        let mut here = message(first, 7, old, "", &json!({ "migrate_to_chat_id": supergroup }));
+        let mut there =
+            message(second, 7, group_chat(supergroup), "", &json!({ "migrate_from_chat_id": group }));
+        for service in [&mut here, &mut there] {
+            service.as_object_mut().unwrap().remove("text");
+            service.as_object_mut().unwrap().remove("entities");
+        }
+        self.update("message", here);
+        self.update("message", there);
+    }
+
+    /// Where updates are sent, if a webhook is set.
+    pub fn hook(&self) -> Option<webhook::Hook> {
+        self.world().hook.clone()
+    }
+
+    /// What comes by webhook comes twice, at the same time.
+    pub fn double(&self) {
+        self.world().doubled = true;
+    }
+
+    /// What the bot says about itself: `setmydescription` or `setmyshortdescription`.
+    pub fn description(&self, method: &str) -> Option<String> {
+        self.world().descriptions.get(method).cloned()
     }
 
     pub fn block(&self, user: i64) {
@@ -216,7 +295,7 @@ impl Telegram {
     pub fn press_data(&self, user: i64, shown: &Seen, data: &str) -> String {
         let id = format!("press-{}", self.world().next_update);
         assert!(self.world().allowed.to_string().contains("callback_query"), "presses are not asked for");
-        let mut on = as_message(shown);
+        let mut on = server::as_message(shown);
         if let Some(thread) = shown.thread {
             on["message_thread_id"] = json!(thread);
             on["is_topic_message"] = json!(true);
@@ -307,246 +386,4 @@ fn entities(text: &str) -> Vec<Value> {
         offset += word.encode_utf16().count();
     }
     found
-}
-
-fn refuse(status: u16, description: &str) -> Response {
-    let body = json!({ "ok": false, "error_code": status, "description": description });
-    answer(status, &body)
-}
-
-fn answer(status: u16, body: &Value) -> Response {
-    let status = StatusCode::from_u16(status).unwrap();
-    (status, [("content-type", "application/json")], body.to_string()).into_response()
-}
-
-fn ok(result: &Value) -> Response {
-    answer(200, &json!({ "ok": true, "result": result }))
-}
-
-async fn call(
-    State(shared): State<Arc<Shared>>,
-    Path((who, method)): Path<(String, String)>,
-    body: Bytes,
-) -> Response {
-    if who != format!("bot{TOKEN}") {
-        return refuse(401, "Unauthorized");
-    }
-    let body: Value = serde_json::from_slice(&body).unwrap_or_else(|_| json!({}));
-    let method = method.to_lowercase();
-    let fault = {
-        let mut world = shared.world.lock().unwrap();
-        if method != "getupdates" {
-            world.calls.push((method.clone(), body.clone(), Instant::now()));
-        }
-        world.faults.get_mut(&method).and_then(VecDeque::pop_front)
-    };
-    match fault {
-        Some(Fault::Flood(seconds)) => {
-            return answer(
-                429,
-                &json!({
-                    "ok": false, "error_code": 429, "description": format!("Too Many Requests: retry after {seconds}"),
-                    "parameters": { "retry_after": seconds },
-                }),
-            );
-        }
-        Some(Fault::Status(status, description)) => return refuse(status, &description),
-        Some(Fault::DoneButSilent) => {
-            let _ = act(&shared, &method, &body).await;
-            // The connection ends without an answer.
-            panic!("the answer is lost on purpose");
-        }
-        Some(Fault::Slow(pause)) => tokio::time::sleep(pause).await,
-        None => {}
-    }
-    act(&shared, &method, &body).await
-}
-
-async fn act(shared: &Shared, method: &str, body: &Value) -> Response {
-    match method {
-        "getme" => {
-            let mut me = bot();
-            for key in
-                ["can_join_groups", "supports_inline_queries", "can_connect_to_business", "has_main_web_app"]
-            {
-                me[key] = json!(true);
-            }
-            me["can_read_all_group_messages"] = json!(false);
-            ok(&me)
-        }
-        "deletewebhook" | "sendchataction" => ok(&json!(true)),
-        "setmycommands" => {
-            let language = body["language_code"].as_str().unwrap_or_default().to_owned();
-            shared.world.lock().unwrap().commands.insert(language, body["commands"].clone());
-            ok(&json!(true))
-        }
-        "getupdates" => updates(shared, body).await,
-        "sendmessage" => send(shared, body),
-        "editmessagetext" => edit(shared, body),
-        "editmessagereplymarkup" => probe(shared, body),
-        "deletemessage" => delete(shared, body),
-        "answercallbackquery" => {
-            let text = |key: &str| body[key].as_str().unwrap_or_default().to_owned();
-            shared.world.lock().unwrap().presses.push((text("callback_query_id"), text("text")));
-            ok(&json!(true))
-        }
-        _ => refuse(404, "Not Found: method not found"),
-    }
-}
-
-async fn updates(shared: &Shared, body: &Value) -> Response {
-    let offset = body["offset"].as_i64().unwrap_or(0);
-    let until = Instant::now() + Duration::from_secs(body["timeout"].as_u64().unwrap_or(0));
-    loop {
-        let woken = shared.news.notified();
-        {
-            let mut world = shared.world.lock().unwrap();
-            world.polls += 1;
-            world.allowed = body["allowed_updates"].clone();
-            world.updates.retain(|update| update["update_id"].as_i64().unwrap() >= offset);
-            let batch: Vec<Value> = world.updates.iter().take(100).cloned().collect();
-            if !batch.is_empty() || Instant::now() >= until {
-                return ok(&json!(batch));
-            }
-        }
-        let _ = tokio::time::timeout_at(until.into(), woken).await;
-    }
-}
-
-/// What a text looks like to people, or why Telegram does not take it.
-fn visible(body: &Value) -> Result<(String, bool), String> {
-    let raw = body["text"].as_str().unwrap_or_default();
-    let html = body["parse_mode"].as_str() == Some("HTML");
-    let text = if html {
-        html::visible(raw).map_err(|why| format!("Bad Request: can't parse entities: {why}"))?
-    } else {
-        raw.to_owned()
-    };
-    if text.trim().is_empty() {
-        return Err("Bad Request: message text is empty".to_owned());
-    }
-    if text.encode_utf16().count() > 4_096 {
-        return Err("Bad Request: message is too long".to_owned());
-    }
-    Ok((text, html))
-}
-
-fn send(shared: &Shared, body: &Value) -> Response {
-    let chat = body["chat_id"].as_i64().unwrap();
-    let mut world = shared.world.lock().unwrap();
-    if world.blocked.contains(&chat) {
-        return refuse(403, "Forbidden: bot was blocked by the user");
-    }
-    if let Some(new) = world.moved.get(&chat) {
-        return answer(
-            400,
-            &json!({
-                "ok": false, "error_code": 400,
-                "description": "Bad Request: group chat was upgraded to a supergroup chat",
-                "parameters": { "migrate_to_chat_id": new },
-            }),
-        );
-    }
-    let (text, html) = match visible(body) {
-        Ok(visible) => visible,
-        Err(why) => return refuse(400, &why),
-    };
-    let id = world.take_id(chat);
-    let seen = Seen {
-        chat,
-        id,
-        from_bot: true,
-        text,
-        html,
-        reply_to: body["reply_parameters"]["message_id"].as_i64(),
-        thread: body["message_thread_id"].as_i64(),
-        edits: Vec::new(),
-        at: Instant::now(),
-        deleted: false,
-        buttons: match buttons(body) {
-            Ok(buttons) => buttons,
-            Err(why) => return refuse(400, &why),
-        },
-    };
-    let result = as_message(&seen);
-    world.messages.push(seen);
-    drop(world);
-    shared.changed.notify_waiters();
-    ok(&result)
-}
-
-/// The inline keyboard of a message.
-fn buttons(body: &Value) -> Result<Vec<(String, String)>, String> {
-    let rows = body["reply_markup"]["inline_keyboard"].as_array().cloned().unwrap_or_default();
-    let row = |row: Value| row.as_array().cloned().unwrap_or_default();
-    rows.into_iter()
-        .flat_map(row)
-        .map(|button| {
-            let text = |key: &str| button[key].as_str().unwrap_or_default().to_owned();
-            if text("callback_data").is_empty() || text("callback_data").len() > 64 {
-                return Err("Bad Request: BUTTON_DATA_INVALID".to_owned());
-            }
-            Ok((text("text"), text("callback_data")))
-        })
-        .collect()
-}
-
-fn as_message(seen: &Seen) -> Value {
-    let chat = if seen.chat > 0 { private(seen.chat) } else { group_chat(seen.chat) };
-    json!({ "message_id": seen.id, "date": 1_700_000_000, "chat": chat, "from": bot(), "text": seen.text })
-}
-
-fn edit(shared: &Shared, body: &Value) -> Response {
-    let (chat, id) = (body["chat_id"].as_i64().unwrap(), body["message_id"].as_i64().unwrap());
-    let (text, _) = match visible(body) {
-        Ok(visible) => visible,
-        Err(why) => return refuse(400, &why),
-    };
-    let mut world = shared.world.lock().unwrap();
-    let Some(seen) = world.messages.iter_mut().find(|it| it.chat == chat && it.id == id && !it.deleted)
-    else {
-        return refuse(400, "Bad Request: message to edit not found");
-    };
-    let buttons = match buttons(body) {
-        Ok(buttons) => buttons,
-        Err(why) => return refuse(400, &why),
-    };
-    if seen.text == text && seen.buttons == buttons {
-        return refuse(400, NOT_MODIFIED);
-    }
-    seen.buttons = buttons;
-    seen.text.clone_from(&text);
-    seen.edits.push((Instant::now(), text));
-    ok(&as_message(seen))
-}
-
-const NOT_MODIFIED: &str = "Bad Request: message is not modified: specified new message content and reply markup are exactly the \
-    same as a current content and reply markup of the message";
-
-fn probe(shared: &Shared, body: &Value) -> Response {
-    let (chat, id) = (body["chat_id"].as_i64().unwrap(), body["message_id"].as_i64().unwrap());
-    let mut world = shared.world.lock().unwrap();
-    let found = world.messages.iter_mut().find(|it| it.chat == chat && it.id == id && !it.deleted);
-    let Some(seen) = found else { return refuse(400, "Bad Request: message to edit not found") };
-    let buttons = match buttons(body) {
-        Ok(buttons) => buttons,
-        Err(why) => return refuse(400, &why),
-    };
-    if seen.buttons == buttons {
-        return refuse(400, NOT_MODIFIED);
-    }
-    seen.buttons = buttons;
-    ok(&as_message(seen))
-}
-
-fn delete(shared: &Shared, body: &Value) -> Response {
-    let (chat, id) = (body["chat_id"].as_i64().unwrap(), body["message_id"].as_i64().unwrap());
-    let mut world = shared.world.lock().unwrap();
-    match world.messages.iter_mut().find(|it| it.chat == chat && it.id == id && !it.deleted) {
-        Some(seen) => {
-            seen.deleted = true;
-            ok(&json!(true))
-        }
-        None => refuse(400, "Bad Request: message to delete not found"),
-    }
 }
