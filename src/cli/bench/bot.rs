@@ -57,7 +57,9 @@ impl Bot {
             .current_dir(dir)
             .env_clear()
             .envs(
-                ["PATH", "HOME", "TMPDIR"].into_iter().filter_map(|key| Some((key, std::env::var_os(key)?))),
+                ["PATH", "HOME", "TMPDIR", "LOG_LEVEL"]
+                    .into_iter()
+                    .filter_map(|key| Some((key, std::env::var_os(key)?))),
             )
             .env("DATA_DIR", dir.join("data"))
             .env("CHARACTERS_DIR", std::path::absolute(&settings.characters_dir)?)

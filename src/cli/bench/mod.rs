@@ -9,6 +9,7 @@ mod turn;
 use std::{
     path::{Path, PathBuf},
     process::ExitCode,
+    time::Duration,
 };
 
 use uuid::Uuid;
@@ -71,7 +72,16 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
+        // A process that was just killed may still be making a file there.
+        let mut removed = std::fs::remove_dir_all(&self.0);
+        for _ in 0..20 {
+            if removed.is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+            removed = std::fs::remove_dir_all(&self.0);
+        }
+        if let Err(error) = removed {
             eprintln!("warning: {} could not be removed: {error}", self.0.display());
         }
     }

@@ -63,11 +63,11 @@ pub(super) fn say(world: &World, user: u64, text: &str) {
         "mention_everyone": false, "mentions": [], "mention_roles": [], "attachments": [], "embeds": [],
         "pinned": false,
     });
-    locked(&world.discord.gateway).dispatch("MESSAGE_CREATE", message, Some(user));
+    locked(&world.discord.gateway).dispatch("MESSAGE_CREATE", &message, Some(user));
 }
 
 impl Gateway {
-    fn dispatch(&mut self, name: &str, data: Value, user: Option<u64>) {
+    fn dispatch(&mut self, name: &str, data: &Value, user: Option<u64>) {
         self.sequence += 1;
         let event = json!({ "op": 0, "t": name, "s": self.sequence, "d": data });
         if let Some(wire) = &self.wire {
@@ -170,15 +170,15 @@ fn heard(world: &World, text: &str, wire: &mpsc::UnboundedSender<Out>) {
                 "guilds": [{ "id": GUILD, "unavailable": true }],
                 "application": { "id": BOT, "flags": SEES_CONTENT },
             });
-            gateway.dispatch("READY", ready, None);
+            gateway.dispatch("READY", &ready, None);
             let guild =
                 json!({ "id": GUILD, "name": "Loopback", "channels": [], "threads": [], "roles": [] });
-            gateway.dispatch("GUILD_CREATE", guild, None);
+            gateway.dispatch("GUILD_CREATE", &guild, None);
             world.connect();
         }
         Some(6) => {
             gateway.wire = Some(wire.clone());
-            gateway.dispatch("RESUMED", json!({}), None);
+            gateway.dispatch("RESUMED", &json!({}), None);
             world.connect();
         }
         _ => {}
