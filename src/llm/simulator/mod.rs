@@ -13,13 +13,15 @@ use std::{
 
 use axum::{
     Json, Router,
+    body::{Body, Bytes},
     extract::{ConnectInfo, State},
     http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use futures::StreamExt;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle, time::Instant};
 
 use line::{Cut, Lines};
 
@@ -51,12 +53,22 @@ pub struct Simulator {
     server: JoinHandle<()>,
 }
 
+/// What happens at a watched endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// A request for a stream came in.
+    Asked(Instant),
+    /// The last piece of its answer went out.
+    Told(Instant),
+}
+
 #[derive(Debug)]
 struct Script {
     queue: Mutex<VecDeque<Behaviour>>,
     then: Behaviour,
     requests: Mutex<Vec<RecordedRequest>>,
     recording: bool,
+    watcher: Option<mpsc::UnboundedSender<Moment>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -70,7 +82,7 @@ impl Simulator {
     /// # Errors
     /// When no loopback port can be had.
     pub async fn start(then: Behaviour) -> io::Result<Self> {
-        Self::serve(then, true).await
+        Self::serve(then, true, None).await
     }
 
     /// Starts an endpoint that always answers `text` at once and records nothing, so that it can run for long.
@@ -78,13 +90,31 @@ impl Simulator {
     /// # Errors
     /// When no loopback port can be had.
     pub async fn answering(text: &str) -> io::Result<Self> {
-        Self::serve(Behaviour::Stream(Answer::new(text)), false).await
+        Self::serve(Behaviour::Stream(Answer::new(text)), false, None).await
     }
 
-    async fn serve(then: Behaviour, recording: bool) -> io::Result<Self> {
+    /// The same, and tells `watcher` of the beginning and the end of each stream.
+    ///
+    /// # Errors
+    /// When no loopback port can be had.
+    pub async fn watched(text: &str, watcher: mpsc::UnboundedSender<Moment>) -> io::Result<Self> {
+        Self::serve(Behaviour::Stream(Answer::new(text)), false, Some(watcher)).await
+    }
+
+    async fn serve(
+        then: Behaviour,
+        recording: bool,
+        watcher: Option<mpsc::UnboundedSender<Moment>>,
+    ) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
-        let state = Arc::new(Script { queue: Mutex::default(), then, requests: Mutex::default(), recording });
+        let state = Arc::new(Script {
+            queue: Mutex::default(),
+            then,
+            requests: Mutex::default(),
+            recording,
+            watcher,
+        });
         let router = Router::new()
             .route("/v1/chat/completions", post(chat))
             .route("/v1/models", get(models))
@@ -137,6 +167,8 @@ async fn chat(
     headers: HeaderMap,
     Json(body): Json<Value>,
 ) -> Response {
+    let asked = Instant::now();
+    let watcher = script.watcher.clone().filter(|_| body.get("stream") == Some(&Value::Bool(true)));
     let behaviour = locked(&script.queue).pop_front().unwrap_or_else(|| script.then.clone());
     let response = behaviour.respond(&body, &cut);
     if script.recording {
@@ -144,7 +176,22 @@ async fn chat(
         let authorization = authorization.map(str::to_owned);
         locked(&script.requests).push(RecordedRequest { body, authorization });
     }
-    response
+    match watcher {
+        Some(watcher) => watched(response, asked, watcher),
+        None => response,
+    }
+}
+
+fn watched(response: Response, asked: Instant, watcher: mpsc::UnboundedSender<Moment>) -> Response {
+    // Nobody may be watching any more.
+    let _ = watcher.send(Moment::Asked(asked));
+    response.map(|body| {
+        let end = futures::stream::once(async move {
+            let _ = watcher.send(Moment::Told(Instant::now()));
+            Ok(Bytes::new())
+        });
+        Body::from_stream(body.into_data_stream().chain(end))
+    })
 }
 
 /// The list of models; an endpoint that refuses every chat refuses this, too.

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use uuid::Uuid;
 
+use super::{LINES, Scratch, percentile};
 use crate::{
     app::App,
     config::Settings,
@@ -24,26 +25,22 @@ const USERS: [usize; 3] = [1, 8, 64];
 /// Starts that are timed.
 const STARTS: usize = 5;
 
-#[derive(Debug, clap::Subcommand)]
-pub(super) enum Command {
-    /// Overhead of a turn, turns per second, memory and start-up time, with the offline responder and with a model
-    /// endpoint that answers at once
-    Turn {
-        /// Turns measured for each figure
-        #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(20..=10_000))]
-        turns: u16,
-        /// Measures one part in this process and prints JSON; used by the command itself
-        #[arg(long, hide = true)]
-        part: Option<Part>,
-        /// Where that part keeps its data
-        #[arg(long, hide = true)]
-        dir: Option<PathBuf>,
-    },
+#[derive(Debug, clap::Args)]
+pub(in crate::cli) struct Arguments {
+    /// Turns measured for each figure
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(20..=10_000))]
+    turns: u16,
+    /// Measures one part in this process and prints JSON; used by the command itself
+    #[arg(long, hide = true)]
+    part: Option<Part>,
+    /// Where that part keeps its data
+    #[arg(long, hide = true)]
+    dir: Option<PathBuf>,
 }
 
 /// What is measured in a process of its own, so that figures do not mix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Part {
+pub(in crate::cli) enum Part {
     /// Offline responder, embedding model loaded
     Offline,
     /// Offline responder, no embedding model
@@ -62,8 +59,8 @@ struct Figures {
     peak_mb: f64,
 }
 
-pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    let Command::Turn { turns, part, dir } = command;
+pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
+    let Arguments { turns, part, dir } = arguments;
     let turns = usize::from(turns);
     match (part, dir) {
         (Some(part), Some(dir)) => {
@@ -83,7 +80,7 @@ async fn report(turns: usize) -> anyhow::Result<()> {
         (Part::Endpoint, "endpoint", "endpoint that answers at once"),
         (Part::Words, "words", "offline responder, no embedding model"),
     ] {
-        let figures = child(part, name, &scratch.0.join(name), turns).await?;
+        let figures = child(part, name, &scratch.path().join(name), turns).await?;
         let rates: Vec<String> = figures.per_second.iter().map(|(_, rate)| format!("{rate:>8.1}")).collect();
         say!(
             "{title:<38}{:>6.1}ms{:>6.1}ms{:>6.1}ms  {}     {:>5.0} MB (peak {:.0})",
@@ -95,7 +92,7 @@ async fn report(turns: usize) -> anyhow::Result<()> {
             figures.peak_mb
         );
     }
-    let starts = starts(&scratch.0.join("offline")).await?;
+    let starts = starts(&scratch.path().join("offline")).await?;
     say!(
         "\nstart to end of `dramatis chat` with no input (so the prompt comes sooner): median {:.0} ms of {STARTS}",
         median(starts)
@@ -117,7 +114,7 @@ async fn child(part: Part, name: &str, dir: &Path, turns: usize) -> anyhow::Resu
 }
 
 async fn measure(part: Part, dir: &Path, turns: usize) -> anyhow::Result<Figures> {
-    let mut settings = super::load()?;
+    let mut settings = crate::cli::load()?;
     let models = settings.data_dir.join("models");
     dir_for(&mut settings, dir, &models)?;
     let endpoint = if part == Part::Endpoint {
@@ -177,14 +174,6 @@ fn dir_for(settings: &mut Settings, dir: &Path, models: &Path) -> anyhow::Result
 
 /// One person's talk, turn after turn. Gives the overhead of each turn, in milliseconds.
 async fn talk(app: &App, character: &CharacterId, user: usize, turns: usize) -> anyhow::Result<Vec<f64>> {
-    const LINES: [&str; 6] = [
-        "Good morning! How are you today?",
-        "I went for a long walk along the river with my dog Luna this morning.",
-        "What is my dog called?",
-        "My sister Ana is coming to visit me in Lisbon next weekend.",
-        "Tell me something about the sea that I do not know yet.",
-        "Where does my sister want to visit me?",
-    ];
     let user_id = UserId::console(&format!("bench-{user}"))?;
     let began: Timestamp = chrono::Utc::now().into();
     let mut overheads = Vec::with_capacity(turns);
@@ -226,7 +215,7 @@ async fn talk(app: &App, character: &CharacterId, user: usize, turns: usize) -> 
 }
 
 async fn starts(dir: &Path) -> anyhow::Result<Vec<f64>> {
-    let settings = super::load()?;
+    let settings = crate::cli::load()?;
     let models = settings.data_dir.join("models");
     let model = crate::embed::catalogue::locate(&models, &settings.embedding_model);
     let mut took = Vec::new();
@@ -247,15 +236,6 @@ async fn starts(dir: &Path) -> anyhow::Result<Vec<f64>> {
     Ok(took)
 }
 
-fn percentile(values: &mut [f64], share: f64) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let last = values.len().saturating_sub(1) as f64;
-    // A share of a length is a small whole number.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    let index = (last * share).round() as usize;
-    values.get(index).copied().unwrap_or_default()
-}
-
 fn median(mut values: Vec<f64>) -> f64 {
     percentile(&mut values, 0.5)
 }
@@ -269,35 +249,4 @@ fn memory(field: &str) -> f64 {
             line.split_whitespace().nth(1)?.parse::<f64>().ok()
         })
         .map_or(0.0, |kilobytes| kilobytes / 1_024.0)
-}
-
-/// A directory that goes away with the command.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> anyhow::Result<Self> {
-        let dir = std::env::temp_dir().join(format!("dramatis-bench-{}", Uuid::now_v7()));
-        std::fs::create_dir_all(&dir)?;
-        Ok(Self(dir))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        if let Err(error) = std::fs::remove_dir_all(&self.0) {
-            eprintln!("warning: {} could not be removed: {error}", self.0.display());
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn percentiles_are_of_the_sorted_values() {
-        let mut values = vec![5.0, 1.0, 4.0, 2.0, 3.0];
-        assert!((percentile(&mut values, 0.5) - 3.0).abs() < f64::EPSILON);
-        assert!((percentile(&mut values, 1.0) - 5.0).abs() < f64::EPSILON);
-    }
 }
