@@ -35,7 +35,7 @@ fn both_adapters_are_measured() {
         run(bench(&home, &["--messages", "10", "--users", "2", "--idle-after", "300", "--json"]), "");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 1, "one line");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).lines().count(), 1, "one line");
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(report["bench"], "platforms");
     let results = report["results"].as_array().unwrap();
