@@ -232,14 +232,18 @@ async fn topics_are_talks_of_their_own() {
     assert_eq!(shown(&telegram, GROUP).len(), before);
 }
 
-/// A long answer to a group keeps to the limits by itself: Telegram never has to say so.
+/// A long answer keeps to the limits by itself: Telegram never has to say so.
 #[tokio::test(flavor = "multi_thread")]
 async fn answers_keep_to_the_pace_of_a_private_chat() {
     let (home, telegram) = (Home::new(), Telegram::start().await);
     let text = "One sentence after the other. ".repeat(700);
     let simulator = Simulator::start(Behaviour::answer(&text)).await.unwrap();
-    let model = [("LLM_BASE_URL", simulator.base_url()), ("LLM_MODEL", "simulated".to_owned())];
-    let _running = Running::start(&home, &telegram, &model);
+    let settings = [
+        ("LLM_BASE_URL", simulator.base_url()),
+        ("LLM_MODEL", "simulated".to_owned()),
+        ("TELEGRAM_PACE", "on".to_owned()),
+    ];
+    let _running = Running::start(&home, &telegram, &settings);
     telegram.say(7, "Everything, please.");
     let length = |it: &Telegram| it.shown(7).iter().map(|it| it.text.matches("One").count()).sum::<usize>();
     telegram.until("all of it", |it| length(it) >= 700).await;

@@ -320,9 +320,10 @@ pub(super) const GROUPS: &[Group] = &[
                 name: "TELEGRAM_PACE",
                 doc: &[
                     "`on`: never faster than Telegram likes (a message a second in a chat, 20 a minute in a group, 30 a second",
-                    "in all). `off`: as fast as the server takes it, for one of your own or a bot with higher limits.",
+                    "in all). `off`: as fast as the server takes it, and no faster when it says so.",
+                    "Unset: on with Telegram itself, off with a server of one's own (TELEGRAM_API_URL).",
                 ],
-                default: "on",
+                example: "on",
                 read: |draft, text| set(&mut draft.telegram_pace, value::switch(text)),
                 ..KEY
             },

@@ -357,11 +357,11 @@ fn assemble(
             (None, None) => None,
             (address, keys) => Some((address.unwrap_or(DEFAULT_API), keys.unwrap_or_default())),
         },
-        telegram: draft.telegram_token.zip(draft.telegram_pace).map(|(token, paced)| TelegramAccount {
+        telegram: draft.telegram_token.map(|token| TelegramAccount {
             token,
+            paced: draft.telegram_pace.unwrap_or(draft.telegram_api_url.is_none()),
             api_url: draft.telegram_api_url,
             webhook: draft.telegram_webhook_url.zip(draft.telegram_webhook_addr),
-            paced,
         }),
         discord: (draft.discord_token.is_some() || !draft.discord_own.is_empty()).then_some(
             DiscordAccounts {
