@@ -143,9 +143,13 @@ impl Memory {
         let visible = Visible::of(viewer, "m", "author", 2);
         let limit = visible.next(2);
         let sql = match engine {
+            // `CROSS JOIN` keeps the order of the tables: one search, not one for each row that may be seen. The rest of a
+            // row is looked up for what is left only.
             Engine::Sqlite => format!(
-                "SELECT {COLUMNS} FROM memory_words JOIN memory m ON m.seq = memory_words.rowid \
-                 WHERE memory_words MATCH $1 AND {} ORDER BY bm25(memory_words), m.seq LIMIT ${limit}",
+                "SELECT {COLUMNS} FROM (SELECT m.seq AS hit, bm25(memory_words) AS rarity \
+                 FROM memory_words CROSS JOIN memory m ON m.seq = memory_words.rowid \
+                 WHERE memory_words MATCH $1 AND {} ORDER BY rarity, m.seq LIMIT ${limit}) \
+                 CROSS JOIN memory m ON m.seq = hit ORDER BY rarity, m.seq",
                 visible.sql
             ),
             Engine::Postgres => format!(
