@@ -106,7 +106,8 @@ async fn child(part: Part, name: &str, dir: &Path, turns: usize) -> anyhow::Resu
     if part == Part::Words {
         command.env("EMBEDDING_MODEL", "none");
     }
-    let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output().await?;
+    let output = command.stdin(Stdio::null()).output().await?;
+    eprint!("{}", String::from_utf8_lossy(&output.stderr));
     if !output.status.success() {
         bail!("measuring `{name}` failed; its message stands above");
     }
