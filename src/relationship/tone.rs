@@ -79,6 +79,8 @@ impl Mood {
             Tone::Neutral => self,
             Tone::Warm => Self::Happy,
             Tone::Excited => Self::Excited,
+            // A cold word after good ones hurts; after none, it is only rude.
+            Tone::Cold if matches!(self, Self::Happy | Self::Excited | Self::Sad) => Self::Sad,
             Tone::Cold | Tone::Hostile => Self::Annoyed,
             Tone::Sad => Self::Concerned,
         }
@@ -198,5 +200,15 @@ mod tests {
         for mood in [Mood::Neutral, Mood::Happy, Mood::Excited, Mood::Annoyed, Mood::Sad, Mood::Concerned] {
             assert_eq!(Mood::from_name(mood.as_str()), mood);
         }
+    }
+
+    #[rstest]
+    #[case(Mood::Neutral, Tone::Cold, Mood::Annoyed)]
+    #[case(Mood::Happy, Tone::Cold, Mood::Sad)]
+    #[case(Mood::Sad, Tone::Cold, Mood::Sad)]
+    #[case(Mood::Happy, Tone::Hostile, Mood::Annoyed)]
+    #[case(Mood::Sad, Tone::Warm, Mood::Happy)]
+    fn a_mood_follows_what_is_said(#[case] before: Mood, #[case] tone: Tone, #[case] after: Mood) {
+        assert_eq!(before.after(tone), after);
     }
 }
