@@ -151,7 +151,13 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
         other => {
             let settings = load()?;
             make_private(&settings.data_dir);
-            let _logs = telemetry::init(&settings, LevelFilter::WARN)?;
+            // Whoever runs a service wants to see what it does; whoever talks on the console wants to talk.
+            let serves = settings.discord.is_some() || settings.telegram.is_some() || settings.api.is_some();
+            let shown = match other {
+                Command::Run(_) if serves => LevelFilter::INFO,
+                _ => LevelFilter::WARN,
+            };
+            let _logs = telemetry::init(&settings, shown)?;
             match other {
                 Command::Run(arguments) => Box::pin(run::run(settings, arguments)).await,
                 Command::Chat(arguments) => Box::pin(chat::run(settings, arguments)).await,
