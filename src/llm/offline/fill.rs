@@ -15,7 +15,8 @@ pub(super) fn fill(template: &str, user: Option<&str>, character: &str, memory: 
     harmless(&template.replace("{{char}}", &harmless(character)).replace("{{memory}}", &harmless(memory)))
 }
 
-fn harmless(text: &str) -> String {
+/// `text` without braces that a placeholder could be made of.
+pub(super) fn harmless(text: &str) -> String {
     let mut text = text.replace("{{", "").replace("}}", "");
     while text.contains("{{") || text.contains("}}") {
         text = text.replace("{{", "").replace("}}", "");
