@@ -1,7 +1,7 @@
 //! The answer put together: what the message does decides which examples and memories speak.
 
 use super::{
-    Material, act, background,
+    Material, OfflineExchange, act, background,
     choose::{Examples, Match, asked, reply},
     crisis, extract, fill,
     question::{self, Ask, Wanted},
@@ -140,7 +140,7 @@ impl Turn<'_> {
         let command =
             if what.trim().is_empty() { "/forget WORDS".to_owned() } else { format!("/forget {what}") };
         let body = self.examples.answer("forgetting", "").replace("{{memory}}", &command);
-        Draft { uncut: true, ..Draft::of(body) }
+        Draft { whole: true, ..Draft::of(body) }
     }
 
     fn refusal(&self) -> String {
@@ -339,8 +339,13 @@ impl Turn<'_> {
         // A joke or a story that is cut short has lost its point: the shortest whole one is told.
         let whole = matches!(topic, "joke" | "story");
         if whole && self.material.preferences.verbosity == Some(Verbosity::Short) {
-            candidates.retain(|exchange| self.examples.staleness(reply(exchange)) == 0.0);
-            candidates.sort_by_key(|exchange| words(reply(exchange)).len());
+            candidates.sort_by_key(|exchange| reply(exchange).split_whitespace().count());
+            let fits = |exchange: &&OfflineExchange| {
+                fill::is_short_tale(reply(exchange)) && self.examples.staleness(reply(exchange)) == 0.0
+            };
+            if let Some(fresh) = candidates.iter().position(fits) {
+                candidates.rotate_left(fresh);
+            }
         }
         let mut candidates = candidates.into_iter();
         let body = candidates.next().map_or_else(

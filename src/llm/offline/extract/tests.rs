@@ -336,6 +336,19 @@ fn a_summary_says_no_where_it_was_said(#[case] text: &str, #[case] expected: &st
     assert!(summary.contains(expected), "{summary}");
 }
 
+#[test]
+fn a_summary_names_whom_a_pronoun_means() {
+    let lines = [
+        line(Some("Robin"), "My mum is called Olga. She lives in Kyiv."),
+        line(Some("Robin"), "She is a nurse."),
+    ];
+    let summary = session(&lines).summary.unwrap().text;
+    assert!(
+        summary.contains("said: Olga lives in Kyiv.") && summary.contains("said: Olga is a nurse."),
+        "{summary}"
+    );
+}
+
 #[rstest]
 #[case("")]
 #[case("  ")]

@@ -133,3 +133,25 @@ fn everything_is_everything(
     assert!(text::sentences(&told).len() <= 6, "{told}");
     println!("{told}");
 }
+
+#[test]
+fn short_answers_are_short_whatever_the_pool() {
+    for id in names::CAST {
+        for seed in 0..4 {
+            let mut material = Material { seed, ..character(id) };
+            material.preferences.apply(Preference::Verbosity(Verbosity::Short));
+            for message in
+                ["tell me about yourself", "how are you?", "what do you love?", "I'm so sad today", "why?"]
+            {
+                let told = asked(material.clone(), message);
+                assert!(told.split_whitespace().count() <= 25, "{id}: {told}");
+            }
+            for message in ["tell me a story", "another one"] {
+                let told = asked(material.clone(), message);
+                assert!(told.split_whitespace().count() <= 40, "{id}: {told}");
+                assert!(!told.ends_with(['…', ',']), "{id}: {told}");
+                material.history.extend([(true, message.to_owned()), (false, told)]);
+            }
+        }
+    }
+}
