@@ -50,6 +50,8 @@ pub(super) const OPENINGS: &[(&str, &str, Object)] = &[
     ("i work at|for", "works_at", Object::Place),
     ("i am working at|for", "works_at", Object::Place),
     ("i|we have been working|employed at|for", "works_at", Object::Place),
+    ("i have? got a new? job at|with", "works_at", Object::Place),
+    ("i have? started working at|for", "works_at", Object::Place),
     ("i have worked at|for", "works_at", Object::Place),
     ("i have been working as", "works_as", Object::Job),
     ("i work in", "works_in", Object::Place),

@@ -117,6 +117,7 @@ fn told(text: &str) -> Vec<String> {
 #[case("my boss shouted at me today, his name is peter", &["user's boss is_named peter"])]
 #[case("I've been working at the post office for 6 years", &["user works_at the post office"])]
 #[case("ive been working at Lidl since may", &["user works_at Lidl"])]
+#[case("I got a new job at Lidl", &["user works_at Lidl"])]
 #[case("i dont like mushrooms", &["user dislikes mushrooms"])]
 #[case("my bday is on 3 May", &["user birthday_is 3 May"])]
 #[case("I was diagnosed with diabetes last week", &["user has_condition diabetes"])]
