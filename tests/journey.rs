@@ -336,6 +336,33 @@ fn a_wish_for_short_answers_can_be_taken_back() {
     assert!(brief < whole, "{brief} {whole}");
 }
 
+/// Words typed as people type them, a parting in a later session, and a stranger who is asked about.
+#[test]
+fn what_is_typed_in_haste_is_known_the_next_day() {
+    let home = Home::new();
+    let say = |at: &str, lines: &str| home.talk(&["--user", "robin", "--at", at], lines);
+    say("2026-03-01T10:00:00Z", "im 27 n i live in Brno w my bf Marek\nwe got 2 cats, Pixie n Dot\n");
+    // The pause ends the session: by now its facts are on record.
+    say("2026-03-02T10:00:00Z", "hello\n");
+    let asked = |at: &str, question: &str| last_answer(&say(at, &format!("{question}\n")));
+    for (question, expected) in [
+        ("where do i live", "You live in Brno"),
+        ("how old am i", "27"),
+        ("who is marek", "Marek is your boyfriend"),
+        ("what are my cats called", "Pixie and Dot"),
+        ("where does ff live?", "nothing on record about ff"),
+    ] {
+        let answer = asked("2026-03-03T10:00:00Z", question);
+        assert!(answer.contains(expected), "{question} {answer}");
+    }
+    say("2026-03-04T10:00:00Z", "Marek and I broke up\n");
+    say("2026-03-05T10:00:00Z", "hello\n");
+    let answer = asked("2026-03-06T10:00:00Z", "who is Marek?");
+    assert!(answer.contains("Marek was your boyfriend"), "{answer}");
+    let answer = asked("2026-03-06T10:05:00Z", "forget what I said about Marek");
+    assert!(answer.contains("/forget Marek"), "{answer}");
+}
+
 /// The transcript of the README, as it is printed when the same lines come on a pipe.
 #[test]
 fn the_transcript_of_the_readme_is_true() {

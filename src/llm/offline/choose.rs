@@ -43,6 +43,7 @@ const BY_RULE_ONLY: &[&str] = &[
     "unknown-skill",
     "not-knowing",
     "acknowledge",
+    "forgetting",
 ];
 
 impl<'a> Examples<'a> {

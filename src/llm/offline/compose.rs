@@ -1,11 +1,11 @@
 //! The answer put together: what the message does decides which examples and memories speak.
 
 use super::{
-    Material, act, background,
+    Material, OfflineExchange, act, background,
     choose::{Examples, Match, asked, reply},
     crisis, extract, fill,
     question::{self, Ask, Wanted},
-    recallphrase, record, stem,
+    recallphrase, record, somebody, stem,
     text::{self, capitalise, has_any, is_question, sentences, words},
     topics,
 };
@@ -107,6 +107,9 @@ impl Turn<'_> {
         if self.flagged("manipulation") || act == Some("manipulation") {
             return Draft::of(self.refusal());
         }
+        if let Some(what) = extract::forgets(self.message()) {
+            return self.point_to_forgetting(&what);
+        }
         if !self.wishes.is_empty() {
             return self.accept();
         }
@@ -121,10 +124,23 @@ impl Turn<'_> {
         if let Some(draft) = self.recall() {
             return draft;
         }
+        if let Some(who) = somebody::asked_about(self.message(), &self.material.name) {
+            let who = fill::harmless(&who);
+            return Draft::of(format!("I have nothing on record about {who}."));
+        }
         if let Some(next) = self.examples.follow_up(self.message()) {
             return Draft::of(next);
         }
         self.converse(&sentences, act)
+    }
+
+    /// What is on record goes by a command, so that nothing is deleted by a guess.
+    fn point_to_forgetting(&self, what: &str) -> Draft {
+        let what = fill::harmless(what);
+        let command =
+            if what.trim().is_empty() { "/forget WORDS".to_owned() } else { format!("/forget {what}") };
+        let body = self.examples.answer("forgetting", "").replace("{{memory}}", &command);
+        Draft { whole: true, ..Draft::of(body) }
     }
 
     fn refusal(&self) -> String {
@@ -323,8 +339,13 @@ impl Turn<'_> {
         // A joke or a story that is cut short has lost its point: the shortest whole one is told.
         let whole = matches!(topic, "joke" | "story");
         if whole && self.material.preferences.verbosity == Some(Verbosity::Short) {
-            candidates.retain(|exchange| self.examples.staleness(reply(exchange)) == 0.0);
-            candidates.sort_by_key(|exchange| words(reply(exchange)).len());
+            candidates.sort_by_key(|exchange| reply(exchange).split_whitespace().count());
+            let fits = |exchange: &&OfflineExchange| {
+                fill::is_short_tale(reply(exchange)) && self.examples.staleness(reply(exchange)) == 0.0
+            };
+            if let Some(fresh) = candidates.iter().position(fits) {
+                candidates.rotate_left(fresh);
+            }
         }
         let mut candidates = candidates.into_iter();
         let body = candidates.next().map_or_else(

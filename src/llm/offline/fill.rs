@@ -7,6 +7,8 @@ use super::{
 
 /// Longest short answer, in words (about two spoken sentences).
 const SHORT_WORDS: usize = 25;
+/// Longest short story, in words.
+const SHORT_TALE_WORDS: usize = 40;
 
 /// `template` with its placeholders filled; what is put in cannot bring placeholders of its own.
 pub(super) fn fill(template: &str, user: Option<&str>, character: &str, memory: &str) -> String {
@@ -15,7 +17,8 @@ pub(super) fn fill(template: &str, user: Option<&str>, character: &str, memory: 
     harmless(&template.replace("{{char}}", &harmless(character)).replace("{{memory}}", &harmless(memory)))
 }
 
-fn harmless(text: &str) -> String {
+/// `text` without braces that a placeholder could be made of.
+pub(super) fn harmless(text: &str) -> String {
     let mut text = text.replace("{{", "").replace("}}", "");
     while text.contains("{{") || text.contains("}}") {
         text = text.replace("{{", "").replace("}}", "");
@@ -56,17 +59,40 @@ pub(super) fn needs_name(template: &str) -> bool {
 
 /// The first one or two sentences, as many as stay brief.
 pub(super) fn shortened(text: &str) -> String {
-    let sentences = sentences(text);
+    within(&first_sentences(text, 2), SHORT_WORDS)
+}
+
+/// A story or a joke, no longer than a short one may be.
+pub(super) fn shortened_tale(text: &str) -> String {
+    within(text, SHORT_TALE_WORDS)
+}
+
+/// True when `text` needs no shortening where a tale is told.
+pub(super) fn is_short_tale(text: &str) -> bool {
+    text.split_whitespace().count() <= SHORT_TALE_WORDS
+}
+
+/// The sentences that have room in `most` words; of a first one that is longer, its first clauses.
+fn within(text: &str, most: usize) -> String {
     let mut kept: Vec<String> = Vec::new();
     let mut count = 0;
-    for sentence in sentences.into_iter().take(2) {
-        count += words(&sentence).len();
-        if count > SHORT_WORDS && !kept.is_empty() {
+    for sentence in sentences(text) {
+        count += sentence.split_whitespace().count();
+        if count > most {
             break;
         }
         kept.push(sentence);
     }
-    kept.join(" ")
+    if !kept.is_empty() {
+        return kept.join(" ");
+    }
+    let all: Vec<&str> = text.split_whitespace().take(most).collect();
+    let pause = all.iter().rposition(|word| word.ends_with([',', ';', ':']));
+    match pause.filter(|at| *at >= 3).and_then(|at| all.get(..=at)) {
+        Some(clauses) => format!("{}.", clauses.join(" ").trim_end_matches([',', ';', ':'])),
+        None if text.split_whitespace().count() > most => format!("{}…", all.join(" ")),
+        None => text.to_owned(),
+    }
 }
 
 /// The first `most` sentences.
@@ -116,6 +142,16 @@ mod tests {
     #[case("So {{user}} is here.", "So you is here.")]
     fn a_missing_name_is_left_out(#[case] template: &str, #[case] expected: &str) {
         assert_eq!(fill(template, None, "Elena", ""), expected);
+    }
+
+    #[rstest]
+    #[case("One. Two. Three.", "One. Two.")]
+    #[case(
+        "I have been to the sea, and I saw a whale there, which was bigger than our ferry, and it looked at me for a very long time before it went.",
+        "I have been to the sea, and I saw a whale there, which was bigger than our ferry."
+    )]
+    fn short_is_short(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(shortened(text), expected);
     }
 
     #[test]

@@ -45,6 +45,7 @@ const VALUES: &[(&str, &[&str], &str)] = &[
     ("what is my name", &["is_named"], "your name"),
     ("what my name is", &["is_named"], "your name"),
     ("what am i called", &["is_named"], "your name"),
+    ("do|will|should you call me", &["is_named"], "your name"),
     ("know|remember|say my name", &["is_named"], "your name"),
     ("tell|told you my name", &["is_named"], "your name"),
     ("who am i $", &["is_named"], "your name"),
@@ -122,6 +123,10 @@ const OF_KIN: &[(&str, &str, &[&str], &str)] = &[
 ];
 
 const EVERYTHING: &[&str] = &[
+    "everything you know|remember|have",
+    "everything about me",
+    "all you know|remember $",
+    "all you know|remember about me",
     "do you know|remember about me",
     "you know|remember about me",
     "do you remember|know me $",
@@ -174,7 +179,8 @@ pub(super) fn asks(message: &str, flagged: bool, people: &[String]) -> Vec<Ask> 
                 &all,
                 &[
                     "remind me what|where|when|who|of|about",
-                    "tell me what|where|when|who|my|everything",
+                    "tell me what|where|when|who|my|everything|all",
+                    "everything you know|remember",
                     "tell me about me|myself|my",
                     "do you remember|know|recall",
                     "did i tell|say|mention",
@@ -292,6 +298,9 @@ fn of_part(part: &[Word], flagged: bool, first: bool) -> Option<Ask> {
     if let Some(rest) = of_mine.or_else(|| find(part, "what|how my")) {
         let thing = noun(rest);
         let naming = has(part, "'s name") || has_any(part, &["called|named|name|names", "who"]);
+        if let Some(ask) = of_theirs(part, rest, &thing) {
+            return Some(ask);
+        }
         if !thing.is_empty() {
             let is = if thing.ends_with('s') && !thing.ends_with("ss") { "are" } else { "is" };
             let phrase =
@@ -317,36 +326,37 @@ fn of_part(part: &[Word], flagged: bool, first: bool) -> Option<Ask> {
             part,
             &["did i|we", "have i|we", "was|were i|we", "do|am i", "is|are|was|were my|our", "had i|we"],
         );
-    let opened = part.first().is_some_and(|word| {
-        matches!(
-            word.low.as_str(),
-            "what"
-                | "where"
-                | "when"
-                | "who"
-                | "which"
-                | "how"
-                | "did"
-                | "do"
-                | "have"
-                | "was"
-                | "were"
-                | "am"
-                | "can"
-                | "you"
-                | "tell"
-                | "remind"
-                | "so"
-                | "is"
-                | "are"
-                | "has"
-                | "whose"
-        )
-    });
+    let opened = opens(part);
     let asks_memory = has(part, "you still? remember|recall")
         || (first_person && about_past && opened)
         || (flagged && opened);
     asks_memory.then(|| ask(Wanted::Open, &about(part))).flatten()
+}
+
+/// `my sister's horse`: something that somebody of the user's has, `rest` being what stands behind `my`.
+fn of_theirs(part: &[Word], rest: &[Word], thing: &str) -> Option<Ask> {
+    let tail = strip(rest.get(thing.split(' ').count()..)?, "'s")?;
+    let owned = tail.first().filter(|owned| !is_name_word(owned) && super::extract::is_kin(thing))?;
+    Some(Ask {
+        wanted: Wanted::Kin(owned.low.clone()),
+        subject: format!("{}'s {thing}", super::extract::SPEAKER),
+        phrase: format!("your {thing}'s {}", owned.low),
+        said: join(part),
+    })
+}
+
+/// True when the words open as questions do.
+fn opens(part: &[Word]) -> bool {
+    const OPENING: &[&str] = &[
+        "what", "where", "when", "who", "which", "how", "did", "do", "have", "was", "were", "am", "can",
+        "you", "tell", "remind", "so", "is", "are", "has", "whose",
+    ];
+    part.first().is_some_and(|word| OPENING.contains(&word.low.as_str()))
+}
+
+/// Asks for the owner itself: `my dog's name`.
+fn is_name_word(word: &Word) -> bool {
+    matches!(word.low.as_str(), "name" | "names" | "called" | "named" | "age" | "birthday" | "job" | "work")
 }
 
 /// `where does my sister live`: a value of the subject `user's sister`.

@@ -6,17 +6,16 @@ use super::{
     Material, Recalled, extract,
     fill::touches,
     grammar::{object, possessive, sentence},
+    life, overview,
     question::{Ask, Wanted},
     record::{Known, Record, values},
     stem::{content, stem},
-    text::{and_list, capitalise, has_any, is_question, sentences, words},
+    text::{and_list, capitalise, has_any, is_question, sentences, strip, words},
     whether,
 };
 
 /// The longest quotation, in characters.
 const LONGEST_QUOTE: usize = 240;
-/// Facts told when everything is asked for.
-const MOST_FACTS: usize = 6;
 
 /// What can be said about the asks: one or more sentences, or `None` when nothing is on record about any of them.
 pub(super) fn told(material: &Material, record: &Record, asks: &[Ask], avoid: &[String]) -> Option<String> {
@@ -26,10 +25,12 @@ pub(super) fn told(material: &Material, record: &Record, asks: &[Ask], avoid: &[
     let mut missing: Vec<String> = Vec::new();
     for ask in asks {
         let found = facts(material, known, ask);
-        if let Some(sentence) = whole(record, ask) {
+        if let Some(sentence) = whole(material, record, ask) {
             quotes.push(sentence);
         } else if !found.is_empty() {
             clauses.extend(found);
+        } else if let Some(past) = over(record, ask) {
+            quotes.push(past);
         } else if let Some(quote) = quoted(material, record, ask, avoid) {
             quotes.push(quote);
         } else {
@@ -50,7 +51,7 @@ pub(super) fn told(material: &Material, record: &Record, asks: &[Ask], avoid: &[
 }
 
 /// Answers that are sentences of their own.
-fn whole(record: &Record, ask: &Ask) -> Option<String> {
+fn whole(material: &Material, record: &Record, ask: &Ask) -> Option<String> {
     let subject = ask.subject.as_str();
     match &ask.wanted {
         Wanted::Whether(stated, of_past) => whether::answer(record, subject, stated, *of_past),
@@ -58,6 +59,11 @@ fn whole(record: &Record, ask: &Ask) -> Option<String> {
         Wanted::HowMany(thing) => whether::how_many(record, subject, thing),
         Wanted::Value(["lives_in"]) if has_any(&words(&ask.said), &["where did i live"]) => {
             whether::before(record, subject, "lives_in")
+        }
+        Wanted::Everything => {
+            let nickname = material.preferences.nickname.as_deref();
+            let nickname = nickname.filter(|name| subject == extract::SPEAKER && !name.is_empty());
+            overview::told(&record.held, subject, nickname)
         }
         _ => None,
     }
@@ -85,7 +91,7 @@ fn in_pairs(clauses: &[String]) -> Vec<String> {
 }
 
 /// `lives in Porto`, where both clauses are about `your sister`; never joins a third.
-fn shared_subject<'a>(one: &str, other: &'a str) -> Option<&'a str> {
+pub(super) fn shared_subject<'a>(one: &str, other: &'a str) -> Option<&'a str> {
     let (subject, _) = one.split_once(" is called ").filter(|_| one.matches(" and ").count() == 0)?;
     other.strip_prefix(subject)?.strip_prefix(' ').filter(|rest| !rest.starts_with("is called"))
 }
@@ -109,6 +115,12 @@ fn facts(material: &Material, known: &[Known], ask: &Ask) -> Vec<String> {
                 .user_name
                 .as_ref()
                 .filter(|_| subject == extract::SPEAKER && *predicates == ["is_named"]);
+            let nickname = material.preferences.nickname.as_deref().filter(|name| !name.is_empty());
+            if let Some(nickname) = nickname.filter(|_| platform_name.is_some() && !told.is_empty()) {
+                let of_calling = has_any(&words(&ask.said), &["called", "call"]);
+                let at = if of_calling { 0 } else { told.len() };
+                told.insert(at, format!("you asked me to call you {nickname}"));
+            }
             if told.is_empty()
                 && let Some(name) = platform_name
             {
@@ -137,24 +149,23 @@ fn facts(material: &Material, known: &[Known], ask: &Ask) -> Vec<String> {
             .collect(),
         Wanted::Kin(thing) | Wanted::HowMany(thing) => kin(known, subject, thing),
         Wanted::Named(name) => named(known, name),
-        Wanted::Everything => everything(known, subject),
         Wanted::Open => open(known, ask),
-        Wanted::Whether(..) | Wanted::Before(_) | Wanted::WhenTold => Vec::new(),
+        Wanted::Whether(..) | Wanted::Before(_) | Wanted::WhenTold | Wanted::Everything => Vec::new(),
     }
 }
 
-fn clause(known: &[Known], subject: &str, predicate: &str) -> Option<String> {
+pub(super) fn clause(known: &[Known], subject: &str, predicate: &str) -> Option<String> {
     let found = values(known, subject, predicate);
     let first = *found.first()?;
     let objects: Vec<String> = found.iter().map(|fact| object(fact)).collect();
     Some(sentence(&first.subject, &first.predicate, &and_list(&objects)))
 }
 
-fn one(fact: &Known) -> String {
+pub(super) fn one(fact: &Known) -> String {
     sentence(&fact.subject, &fact.predicate, &object(fact))
 }
 
-fn pets(known: &[Known], subject: &str) -> Vec<String> {
+pub(super) fn pets(known: &[Known], subject: &str) -> Vec<String> {
     let mut told = Vec::new();
     for pet in values(known, subject, "has_pet") {
         let named = kin_named(known, subject, &pet.object);
@@ -231,49 +242,48 @@ fn named(known: &[Known], name: &str) -> Vec<String> {
         .collect()
 }
 
-fn everything(known: &[Known], subject: &str) -> Vec<String> {
-    const ORDER: &[&str] = &[
-        "is_named",
-        "is_aged",
-        "lives_in",
-        "comes_from",
-        "works_as",
-        "works_at",
-        "studies",
-        "has_pet",
-        "likes",
-        "dislikes",
-    ];
-    let mut told: Vec<String> = Vec::new();
-    let mut add = |clauses: Vec<String>| {
-        for clause in clauses {
-            if !told.contains(&clause) {
-                told.push(clause);
-            }
-        }
+/// What was so until life changed, in the past tense.
+fn over(record: &Record, ask: &Ask) -> Option<String> {
+    let subject = ask.subject.as_str();
+    let own = |fact: &&Known| fact.subject.eq_ignore_ascii_case(subject);
+    let past = record.past.iter();
+    let mut told: Vec<String> = match &ask.wanted {
+        Wanted::Value(["has_pet"]) => past
+            .filter(|fact| fact.predicate == "is_named" && is_of(fact, subject, "pet"))
+            .map(life::was)
+            .collect(),
+        Wanted::Value(predicates) => past
+            .filter(|fact| own(fact) && predicates.contains(&fact.predicate.as_str()))
+            .map(life::was)
+            .collect(),
+        Wanted::Kin(thing) | Wanted::HowMany(thing) => past
+            .filter(|fact| is_of(fact, subject, thing) || own(fact) && has_kind(fact, thing))
+            .map(life::was)
+            .collect(),
+        Wanted::Named(name) => past
+            .filter(|fact| fact.predicate == "is_named" && fact.object.eq_ignore_ascii_case(name))
+            .map(life::who_was)
+            .collect(),
+        _ => Vec::new(),
     };
-    for predicate in ORDER {
-        add(if *predicate == "has_pet" {
-            pets(known, subject)
-        } else {
-            clause(known, subject, predicate).into_iter().collect()
-        });
-    }
-    let owned = format!("{subject}'s ");
-    let replaced = |fact: &Known| {
-        fact.predicate
-            .strip_prefix("no_longer_")
-            .is_some_and(|ended| !values(known, &fact.subject, ended).is_empty())
+    told.sort_by_key(|clause| !clause.contains(" called "));
+    let first = told.into_iter().next()?;
+    let asks_whether = strip(&words(&ask.said), "do|have i have|got").is_some();
+    Some(if asks_whether {
+        format!("No, not any more: {first}.")
+    } else {
+        format!("{}.", capitalise(&first))
+    })
+}
+
+fn has_kind(fact: &Known, thing: &str) -> bool {
+    let wanted = thing.split(' ').next_back().map(stem).unwrap_or_default();
+    let kind = match fact.predicate.strip_prefix("has_") {
+        Some("pet") => fact.object.as_str(),
+        Some(kin) => kin,
+        None => return false,
     };
-    let rest = known.iter().filter(|fact| !replaced(fact)).filter(|fact| {
-        let own = fact.subject.eq_ignore_ascii_case(subject) && !ORDER.contains(&fact.predicate.as_str());
-        let kin_with_name =
-            fact.predicate.starts_with("has_") && fact.object.chars().next().is_some_and(char::is_uppercase);
-        (own && !kin_with_name) || fact.subject.starts_with(&owned)
-    });
-    add(rest.map(one).collect());
-    told.truncate(MOST_FACTS);
-    told
+    kind.split([' ', '_']).next_back().map(stem).unwrap_or_default() == wanted
 }
 
 /// Facts that share enough words with an open question.
@@ -354,7 +364,13 @@ fn quoted(material: &Material, record: &Record, ask: &Ask, avoid: &[String]) -> 
         let of_name = matches!(ask.wanted, Wanted::WhenTold) && thing.is_empty();
         let names =
             |sentence: &str| extract::statements(sentence).iter().any(|fact| fact.predicate == "is_named");
+        let supposed = |sentence: &str| !of_saying && extract::is_supposed(sentence);
+        // Words that say nothing fit everything.
+        if thing.is_empty() && !of_saying && matches!(ask.wanted, Wanted::Open | Wanted::Kin(_)) {
+            return None;
+        }
         let best = candidates(material, ask, avoid)
+            .filter(|(_, sentence)| !supposed(sentence))
             .filter(|(_, sentence)| !of_name || names(sentence))
             .filter(|(_, sentence)| !corrected(sentence))
             .map(|(line, sentence)| {
@@ -388,7 +404,9 @@ fn candidates<'a>(
         })
         .filter(move |line| line.text.trim() != material.message.trim() && !touches(&line.text, avoid))
         .flat_map(|line| sentences(&line.text).into_iter().map(move |sentence| (line, sentence)))
-        .filter(|(_, sentence)| !is_question(sentence) && content(sentence).len() > 1)
+        .filter(|(_, sentence)| {
+            !is_question(sentence) && content(sentence).len() > 1 && extract::forgets(sentence).is_none()
+        })
 }
 
 fn quotation(material: &Material, line: &Recalled, sentence: &str, dated: bool) -> String {

@@ -4,6 +4,7 @@
 use super::{
     Material, extract,
     fill::touches,
+    life,
     stem::content,
     text::{join, words},
 };
@@ -15,7 +16,7 @@ pub(super) struct Known {
     pub(super) subject: String,
     pub(super) predicate: String,
     pub(super) object: String,
-    when: Timestamp,
+    pub(super) when: Timestamp,
 }
 
 /// Everything that may be told.
@@ -25,6 +26,8 @@ pub(super) struct Record {
     pub(super) held: Vec<Known>,
     /// What held once and was corrected or taken back.
     pub(super) ended: Vec<Known>,
+    /// What was true until life changed, a part of `ended`: it is told in the past tense.
+    pub(super) past: Vec<Known>,
 }
 
 impl Record {
@@ -150,8 +153,11 @@ fn settled(known: &[Known], denied: &[Known]) -> Record {
                     && no.when >= fact.when
             })
     };
-    let (ended, held) = known.iter().cloned().partition(ends);
-    Record { held, ended }
+    let (past, rest): (Vec<Known>, Vec<Known>) =
+        known.iter().cloned().partition(|fact| life::over(known, fact));
+    let (mut ended, held): (Vec<Known>, Vec<Known>) = rest.into_iter().partition(ends);
+    ended.extend(past.iter().cloned());
+    Record { held, ended, past }
 }
 
 /// True when `new` cannot hold together with `old` and is the later of the two.

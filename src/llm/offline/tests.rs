@@ -1,5 +1,6 @@
 //! Answers without a model, with the shipped characters.
 
+mod casual;
 mod corrections;
 mod names;
 

@@ -65,6 +65,70 @@ const SPELLINGS: &[(&str, &str)] = &[
     ("colour", "colour"),
     ("color", "colour"),
     ("neighbor", "neighbour"),
+    ("hes", "he is"),
+    ("shes", "she is"),
+    ("theyre", "they are"),
+    ("theres", "there is"),
+    ("havent", "have not"),
+    ("hasnt", "has not"),
+    ("couldnt", "could not"),
+    ("wouldnt", "would not"),
+    ("shouldnt", "should not"),
+    ("werent", "were not"),
+    ("weve", "we have"),
+    ("dunno", "do not know"),
+    ("bday", "birthday"),
+    ("bf", "boyfriend"),
+    ("gf", "girlfriend"),
+    ("bff", "bestie"),
+    ("hubby", "husband"),
+    ("sis", "sister"),
+    ("bro", "brother"),
+    ("bc", "because"),
+    ("tho", "though"),
+    ("rn", "now"),
+    ("abt", "about"),
+    ("yrs", "years"),
+    ("yr", "year"),
+];
+
+/// Single letters that stand for a word, in lower case only: a capital is an initial.
+const LETTERS: &[(&str, &str)] = &[("n", "and"), ("w", "with")];
+
+/// After these, `ill` is a state and `id` a card, and nothing is left out.
+const NOT_OPENED_AFTER: &[(&str, &[&str])] = &[
+    (
+        "ill",
+        &[
+            "am",
+            "is",
+            "are",
+            "was",
+            "were",
+            "be",
+            "been",
+            "i",
+            "he",
+            "she",
+            "feel",
+            "felt",
+            "get",
+            "got",
+            "fell",
+            "fall",
+            "so",
+            "very",
+            "really",
+            "not",
+            "seriously",
+            "mentally",
+            "still",
+            "too",
+            "terminally",
+            "a",
+        ],
+    ),
+    ("id", &["my", "the", "an", "your", "his", "her", "their", "our", "no", "with", "of"]),
 ];
 
 /// Endings that are words of their own.
@@ -85,8 +149,18 @@ pub(super) fn words(text: &str) -> Vec<Word> {
             let last: &mut Word = last;
             last.pause = true;
         }
+        if matches!(piece, "&" | "+") {
+            found.push(Word::new(piece, "and"));
+            continue;
+        }
+        let piece = match piece.strip_prefix("w/") {
+            Some(rest) => {
+                found.push(Word::new("w/", "with"));
+                rest
+            }
+            None => piece,
+        };
         let core = piece.trim_matches(|c: char| !c.is_alphanumeric());
-        let core = core.strip_suffix("'s").map_or(core, |_| core);
         let pause = piece.ends_with([',', ';', ':', ')', '.', '!', '?', '-']);
         if core.is_empty() {
             if let Some(last) = found.last_mut() {
@@ -105,6 +179,19 @@ pub(super) fn words(text: &str) -> Vec<Word> {
 
 fn push(found: &mut Vec<Word>, core: &str) {
     let low = without_runs(&core.to_lowercase());
+    if let Some((_, meant)) = LETTERS.iter().find(|(letter, _)| *letter == core) {
+        found.push(Word::new(core, meant));
+        return;
+    }
+    let closed = found.last().is_some_and(|before: &Word| {
+        NOT_OPENED_AFTER
+            .iter()
+            .any(|(written, after)| *written == low && after.contains(&before.low.as_str()))
+    });
+    if closed {
+        found.push(Word::new(core, &low));
+        return;
+    }
     if let Some((_, meant)) = SPELLINGS.iter().find(|(written, _)| *written == low) {
         let mut parts = meant.split(' ');
         let first = parts.next().unwrap_or_default();
@@ -305,6 +392,9 @@ mod tests {
     #[case("I'm Robin, and you?", "i am robin and you")]
     #[case("dont u know my dog’s name", "do not you know my dog 's name")]
     #[case("What's up", "what is up")]
+    #[case("im 27 n i live w/ my bf & u", "i am 27 and i live with my boyfriend and you")]
+    #[case("Am I ill?", "am i ill")]
+    #[case("ill call", "i will call")]
     #[case("heyyy whoooa hello 1000", "hey whoa hello 1000")]
     fn words_are_opened(#[case] text: &str, #[case] expected: &str) {
         let lows: Vec<String> = words(text).into_iter().map(|word| word.low).collect();

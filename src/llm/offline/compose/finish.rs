@@ -29,7 +29,9 @@ impl Turn<'_> {
             said = filled("{{memory}}", &draft.memory);
         } else if material.trust < COOL {
             said = fill::first_sentences(&body, 1);
-        } else if short && !draft.uncut {
+        } else if short && draft.uncut {
+            said = fill::shortened_tale(&body);
+        } else if short {
             said = fill::shortened(if draft.opening.is_empty() || self.introduced.is_some() {
                 &said
             } else {

@@ -31,6 +31,14 @@ const SUPPOSING: &[&str] = &[
     "might",
     "hypothetically",
     "role play|roleplay",
+    "i dream|dreamed|dreamt",
+    "i had a dream",
+    "in the|my|a|this game|movie|film|book|story|dream|novel|play",
+    "once upon a time",
+    "if i|we had|were|was|lived|could",
+    "wish i|we",
+    "let us pretend",
+    "he|she|they says|said i|my",
     "could be",
     "as if",
     "almost",
@@ -56,8 +64,17 @@ pub(super) fn clauses(text: &str) -> Vec<Vec<Word>> {
     sentences(&without_quotes(text)).iter().flat_map(|sentence| of_sentence(sentence)).collect()
 }
 
+/// True for what is only supposed, dreamt or wished.
+pub(super) fn is_supposed(sentence: &str) -> bool {
+    has_any(&words(sentence), SUPPOSING)
+}
+
 fn of_sentence(sentence: &str) -> Vec<Vec<Word>> {
     let words = corrected(words(sentence));
+    if super::ended::forgets(sentence).is_some() {
+        return Vec::new();
+    }
+    let words = super::joints::together(&words).unwrap_or(words);
     let once = has_any(&words, &["i used to"]) && !has_any(&words, &["i used to live in|at"]);
     if has_any(&words, SUPPOSING) || once {
         return Vec::new();
@@ -161,7 +178,12 @@ fn split(words: &[Word]) -> Vec<Vec<Word>> {
             .last()
             .and_then(|part| part.last())
             .is_some_and(|last| COORDINATORS.contains(&last.low.as_str()));
-        if joins || (pause && starts && !after_joiner) {
+        let tail = words.get(at..).unwrap_or_default();
+        let unmarked = parts.last().is_some_and(|part| {
+            super::joints::opens(part, tail) || !part.is_empty() && super::joints::brings_company(tail)
+        });
+        let joins = joins && !super::joints::parts_two(tail);
+        if joins || unmarked || (pause && starts && !after_joiner) {
             parts.push(Vec::new());
         }
         if let Some(part) = parts.last_mut() {
@@ -172,89 +194,92 @@ fn split(words: &[Word]) -> Vec<Vec<Word>> {
     parts
 }
 
+/// What may stand in front of a clause without belonging to it.
+const LEAD_INS: &[&str] = &[
+    "and",
+    "but",
+    "so",
+    "with",
+    "because",
+    "although",
+    "though",
+    "while",
+    "or",
+    "plus",
+    "then",
+    "well",
+    "yes",
+    "no",
+    "yeah",
+    "oh",
+    "ok",
+    "hi",
+    "hello",
+    "hey",
+    "thanks",
+    "fyi",
+    "btw",
+    "by the way",
+    "good morning|evening|afternoon",
+    "nice to meet you",
+    "to be honest",
+    "in fact",
+    "you know",
+    "as you know",
+    "i think",
+    "i guess",
+    "i must say",
+    "i have to say",
+    "sorry",
+    "ah",
+    "hmm",
+    "haha",
+    "lol",
+    "also",
+    "actually",
+    "anyway",
+    "honestly",
+    "first of all",
+    "today",
+    "remember that",
+    "please remember that?",
+    "remember",
+    "hiya",
+    "yesterday",
+    "i told you",
+    "did you know that?",
+    "these days",
+    "nowadays",
+    "wow",
+    "yep",
+    "yup",
+    "nope",
+    "nah",
+    "sure",
+    "now",
+    "right now",
+    "wait",
+    "no wait",
+    "oops",
+    "correction",
+    "update",
+    "i mean",
+    "i meant",
+    "hold on",
+    "since|from last? week|month|year|yesterday|today|monday|friday",
+    "last week|month|year|summer|winter",
+    "that is wrong|not right|old|outdated",
+    "at the moment",
+    "before that?",
+    "previously",
+    "earlier",
+    "back then",
+    "in the past",
+    "once",
+];
+
 /// A clause from its subject on, without adverbs in front of the verb.
 fn plain(clause: &[Word]) -> Vec<Word> {
-    const LEAD_INS: &[&str] = &[
-        "and",
-        "but",
-        "so",
-        "because",
-        "although",
-        "though",
-        "while",
-        "or",
-        "plus",
-        "then",
-        "well",
-        "yes",
-        "no",
-        "yeah",
-        "oh",
-        "ok",
-        "hi",
-        "hello",
-        "hey",
-        "thanks",
-        "fyi",
-        "btw",
-        "by the way",
-        "good morning|evening|afternoon",
-        "nice to meet you",
-        "to be honest",
-        "in fact",
-        "you know",
-        "as you know",
-        "i think",
-        "i guess",
-        "i must say",
-        "i have to say",
-        "sorry",
-        "ah",
-        "hmm",
-        "haha",
-        "lol",
-        "also",
-        "actually",
-        "anyway",
-        "honestly",
-        "first of all",
-        "today",
-        "remember that",
-        "please remember that?",
-        "remember",
-        "hiya",
-        "yesterday",
-        "i told you",
-        "did you know that?",
-        "these days",
-        "nowadays",
-        "wow",
-        "yep",
-        "yup",
-        "nope",
-        "nah",
-        "sure",
-        "now",
-        "right now",
-        "wait",
-        "no wait",
-        "oops",
-        "correction",
-        "update",
-        "i mean",
-        "i meant",
-        "hold on",
-        "since|from last? week|month|year|yesterday|today|monday|friday",
-        "last week|month|year|summer|winter",
-        "that is wrong|not right|old|outdated",
-        "at the moment",
-        "before that?",
-        "previously",
-        "earlier",
-        "back then",
-        "in the past",
-        "once",
-    ];
     let mut rest = clause;
     let mut greeted = false;
     while let Some((lead, tail)) = LEAD_INS.iter().find_map(|lead| strip(rest, lead).map(|tail| (lead, tail)))
@@ -363,7 +388,8 @@ pub(super) fn name(words: &[Word]) -> Option<String> {
 }
 
 /// Names joined by commas and `and` at the front of `words`, at most six, and how many words they took.
-pub(super) fn names(words: &[Word]) -> Vec<String> {
+/// With `several`, a last name may be in small letters as the others are.
+pub(super) fn names(words: &[Word], several: bool) -> Vec<String> {
     let mut found: Vec<String> = Vec::new();
     let mut rest = words;
     while let Some(next) = name(rest).filter(|_| found.len() < 6) {
@@ -372,8 +398,15 @@ pub(super) fn names(words: &[Word]) -> Vec<String> {
         found.push(next);
         rest = rest.get(used..).unwrap_or_default();
         let joined = strip(rest, "and");
+        let in_small = found.last().is_some_and(|last| last.to_lowercase() == *last);
+        let alone = |tail: &[Word]| {
+            several && in_small && (tail.len() == 1 || tail.first().is_some_and(|word| word.pause))
+        };
         rest = match joined {
-            Some(tail) if tail.first().is_some_and(Word::is_capitalised) && strip(tail, "i").is_none() => {
+            Some(tail)
+                if (tail.first().is_some_and(Word::is_capitalised) || alone(tail))
+                    && strip(tail, "i").is_none() =>
+            {
                 tail
             }
             _ if paused

@@ -65,7 +65,7 @@ fn by_pronoun(clause: &[Word], last_named: Option<&str>) -> Option<Vec<Found>> {
         "i|we named|call|called him|her|it|them",
     ];
     if let Some(rest) = openings.iter().find_map(|opening| strip(clause, opening)) {
-        let names = names(rest);
+        let names = names(rest, false);
         let known = !names.is_empty();
         return known
             .then(|| vec![Found::new(&format!("user's {noun}"), "is_named", names.join(" and "), 0.85)]);
@@ -111,6 +111,15 @@ fn noun(words: &[Word]) -> Option<Kin<'_>> {
         let more_follows =
             tail.first().is_some_and(|next| PETS.contains(&self::singular(&next.low).as_str()));
         if (is_pet || is_relation) && (word.pause || !more_follows) {
+            // "My ex girlfriend" is no girlfriend.
+            let former = (singular == "ex").then(|| tail.first()).flatten().filter(|next| {
+                ["girlfriend", "boyfriend", "wife", "husband", "partner"].contains(&next.low.as_str())
+            });
+            if let Some(next) = former {
+                let noun = format!("ex-{}", next.low);
+                let rest = tail.get(1..).unwrap_or_default();
+                return Some(Kin { noun: noun.clone(), kind: noun, is_pet, rest, pause: next.pause });
+            }
             let guinea = singular == "guinea";
             let rest = if guinea { tail.get(1..).unwrap_or_default() } else { tail };
             let (noun, kind) = if guinea {
@@ -148,6 +157,7 @@ fn singular(low: &str) -> String {
 
 /// `I have two cats, A and B`.
 fn had(kin: &Kin<'_>, count: usize, last_named: &mut Option<String>) -> Option<Vec<Found>> {
+    let several = kin.noun != kin.kind;
     if ENDERS.contains(&kin.rest.first().map(|word| word.low.as_str()).unwrap_or_default())
         || kin.rest.is_empty()
     {
@@ -157,7 +167,7 @@ fn had(kin: &Kin<'_>, count: usize, last_named: &mut Option<String>) -> Option<V
         ["named|called", "whose name|names is|are", "who|that|which is|are called|named", "by the name of"];
     let rest =
         called.iter().find_map(|opening| strip(kin.rest, opening)).or_else(|| kin.pause.then_some(kin.rest));
-    let names = rest.map(names).unwrap_or_default();
+    let names = rest.map(|rest| names(rest, several)).unwrap_or_default();
     if names.is_empty() {
         // "a dog problem" is no dog.
         let goes_on = kin.pause
@@ -217,6 +227,7 @@ fn introduce(kin: &Kin<'_>, names: &[String], last_named: &mut Option<String>) -
 /// `my sister Ana lives in Porto`, `my dog's name is Luna`, `our two cats, A and B`.
 fn described(kin: &Kin<'_>, count: usize, last_named: &mut Option<String>) -> Option<Vec<Found>> {
     *last_named = Some(kin.noun.clone());
+    let several = kin.noun != kin.kind;
     let called = [
         "'s name is",
         "names? is|are called|named",
@@ -228,19 +239,22 @@ fn described(kin: &Kin<'_>, count: usize, last_named: &mut Option<String>) -> Op
         "'s names are",
     ];
     if let Some(rest) = called.iter().find_map(|opening| strip(kin.rest, opening)) {
-        let names = names(rest);
+        let names = names(rest, several);
         return (!names.is_empty()).then(|| introduce(kin, &names, last_named));
     }
     if kin.rest.is_empty() {
         return None;
     }
     // "My dogs are Rex and Max."
-    let several = strip(kin.rest, "are").map(names).filter(|names| names.len() > 1);
-    if let Some(names) = several {
+    let listed = strip(kin.rest, "are").map(|rest| names(rest, several)).filter(|names| names.len() > 1);
+    if let Some(names) = listed {
         return Some(introduce(kin, &names, last_named));
     }
-    let first = kin.rest.first().filter(|word| word.is_capitalised() && word.low != "i");
-    let names = first.map(|_| names(kin.rest)).unwrap_or_default();
+    let first = kin
+        .rest
+        .first()
+        .filter(|word| word.is_capitalised() && word.low != "i" || !several && reads_as_name(word, kin.rest));
+    let names = first.map(|_| names(kin.rest, several)).unwrap_or_default();
     if names.is_empty() || (count > 1 && names.len() > count) {
         return about(&kin.noun, kin.rest);
     }
@@ -251,6 +265,92 @@ fn described(kin: &Kin<'_>, count: usize, last_named: &mut Option<String>) -> Op
         found.extend(about(&kin.noun, kin.rest.get(used..).unwrap_or_default()).unwrap_or_default());
     }
     Some(found)
+}
+
+/// A name in small letters: `marek` in `my bf marek` and in `my bf marek is tall`.
+fn reads_as_name(word: &Word, rest: &[Word]) -> bool {
+    const VERBS: &[&str] = &[
+        "died",
+        "left",
+        "ran",
+        "came",
+        "went",
+        "said",
+        "told",
+        "got",
+        "sings",
+        "was",
+        "did",
+        "just",
+        "who",
+        "too",
+        "and",
+        "but",
+        "today",
+        "yesterday",
+        "now",
+        "here",
+        "there",
+        "made",
+        "gave",
+        "fell",
+        "broke",
+        "ate",
+        "has",
+        "had",
+        "from",
+        "with",
+        "at",
+        "in",
+        "on",
+        "live",
+        "work",
+        "have",
+        "about",
+        "for",
+        "to",
+        "as",
+        "again",
+        "also",
+        "always",
+        "never",
+        "could",
+        "would",
+        "may",
+        "can",
+        "will",
+        "keep",
+        "kept",
+        "bit",
+        "won",
+        "lost",
+        "once",
+        "tomorrow",
+        "tonight",
+        "alone",
+        "away",
+        "home",
+        "back",
+        "instead",
+        "anymore",
+        "please",
+        "lol",
+        "haha",
+    ];
+    let low = word.low.as_str();
+    let common = super::lists::COMMON_NAMES.contains(&low);
+    let verbal = VERBS.contains(&low)
+        || super::lists::STATES.contains(&low)
+        || super::lists::PETS.contains(&low)
+        || ["s", "ed", "ing", "ly"].iter().any(|ending| low.ends_with(ending));
+    let ends = word.pause
+        || rest.get(1).is_none_or(|next| {
+            matches!(
+                next.low.as_str(),
+                "is" | "lives" | "works" | "has" | "and" | "who" | "was" | "loves" | "likes"
+            )
+        });
+    ends && (common || !verbal) && low.chars().all(char::is_alphabetic) && low.chars().count() > 2
 }
 
 /// What is said about one of them, read as if they said it themself.

@@ -104,6 +104,16 @@ pub(crate) const RELATIONS: &[&str] = &[
     "teacher",
     "therapist",
     "landlord",
+    "ex",
+    "ex-girlfriend",
+    "ex-boyfriend",
+    "ex-wife",
+    "ex-husband",
+    "ex-partner",
+    "grandson",
+    "granddaughter",
+    "grandparent",
+    "parent",
 ];
 
 /// Words in front of a pet or a person that belong to it.

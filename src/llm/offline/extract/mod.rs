@@ -5,9 +5,12 @@
 //! `speaks`, `learns`, `plays`, `owns`, `drives`, `has_pet`, `has_<relation>` (`has_sister`, `has_child`, …), `likes`, `dislikes`,
 //! `favourite_<thing>`, `is_allergic_to`, `has_condition`, `does_not_eat`, `does_not_drink`, `does_not_have`, `is` (vegan, Portuguese,
 //! married, …), `is_afraid_of`, `plans_to`, `supports`, `collects`. A pet or a person of the user has facts of its own, with the subject
-//! `user's dog`, `user's sister`: `is_named` and any of the above.
+//! `user's dog`, `user's sister`: `is_named` and any of the above. Changes of life end what they touch: `lost`
+//! (`my dog`), `parted_with` (`Lena`, `my partner`), `left` (`my job`).
 
 mod clause;
+mod ended;
+mod joints;
 mod kin;
 mod language;
 pub(crate) mod lists;
@@ -49,7 +52,9 @@ pub(crate) fn statements(text: &str) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
     let mut last_named: Option<String> = None;
     for clause in clause::clauses(text) {
-        let new = kin::facts(&clause, &mut last_named).or_else(|| statements::facts(SPEAKER, &clause));
+        let new = ended::facts(&clause)
+            .or_else(|| kin::facts(&clause, &mut last_named))
+            .or_else(|| statements::facts(SPEAKER, &clause));
         for fact in new.unwrap_or_default() {
             let known = found.iter().any(|other| {
                 other.subject == fact.subject
@@ -69,6 +74,16 @@ pub(crate) fn denials(text: &str) -> Vec<String> {
     clause::clauses(text).iter().filter_map(|clause| clause::denied(clause)).collect()
 }
 
+/// True for what is only supposed, dreamt or wished.
+pub(in crate::llm::offline) fn is_supposed(sentence: &str) -> bool {
+    clause::is_supposed(sentence)
+}
+
+/// What `text` asks to have forgotten (empty for `that`); `None` when it asks for nothing of the kind.
+pub(in crate::llm::offline) fn forgets(text: &str) -> Option<String> {
+    ended::forgets(text)
+}
+
 /// True for an animal or a person that one may have, in the singular or plural.
 pub(in crate::llm::offline) fn is_kin(noun: &str) -> bool {
     kin::is_kin(noun)
@@ -76,7 +91,10 @@ pub(in crate::llm::offline) fn is_kin(noun: &str) -> bool {
 
 /// The facts of one clause about its speaker, as [`mod@statements`] has them.
 pub(in crate::llm::offline) fn of_clause(clause: &[Word]) -> Vec<Found> {
-    kin::facts(clause, &mut None).or_else(|| statements::facts(SPEAKER, clause)).unwrap_or_default()
+    ended::facts(clause)
+        .or_else(|| kin::facts(clause, &mut None))
+        .or_else(|| statements::facts(SPEAKER, clause))
+        .unwrap_or_default()
 }
 
 /// The facts that a person states about themself in one message; none for the character's own words.

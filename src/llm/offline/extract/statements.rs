@@ -176,8 +176,27 @@ fn answers_are_meant(predicate: &str, item: &str) -> bool {
 
 fn place(words: &[Word]) -> Option<String> {
     const STOPS: &[&str] = &[
-        "with", "for", "as", "since", "near", "last", "this", "next", "by", "now", "from", "at", "until",
-        "these", "two", "three", "when", "about",
+        "with",
+        "for",
+        "as",
+        "since",
+        "near",
+        "last",
+        "this",
+        "next",
+        "by",
+        "now",
+        "from",
+        "at",
+        "until",
+        "these",
+        "two",
+        "three",
+        "when",
+        "about",
+        "yesterday",
+        "today",
+        "recently",
     ];
     let mut end = words.iter().position(|word| STOPS.contains(&word.low.as_str())).unwrap_or(words.len());
     // "Porto, Portugal" is one place.
@@ -259,7 +278,10 @@ fn age(subject: &str, clause: &[Word]) -> Option<Vec<Found>> {
     let years: u32 = number.low.parse().ok().or_else(|| in_words(&number.low))?;
     let ends = number.pause
         || rest.get(1).is_none_or(|next| {
-            matches!(next.low.as_str(), "years" | "year" | "yo" | "and" | "now" | "today")
+            matches!(
+                next.low.as_str(),
+                "years" | "year" | "yo" | "y" | "and" | "now" | "today" | "from" | "living" | "with" | "but"
+            )
         });
     ((1..=120).contains(&years) && ends)
         .then(|| vec![Found::new(subject, "is_aged", years.to_string(), PLAIN)])

@@ -9,7 +9,7 @@ use crate::{
         text::{Word, capitalise, has_any, is_question, sentences, strip, words},
         verbs,
     },
-    model::{SummaryDraft, TranscriptLine},
+    model::{SummaryDraft, TranscriptLine, UserId},
 };
 
 /// Below this many characters of people's own words there is nothing to sum up.
@@ -32,10 +32,17 @@ pub(super) fn summary(lines: &[TranscriptLine], facts: usize) -> Option<SummaryD
     }
     let frequent = frequencies(&said);
     let mut candidates: Vec<Candidate> = Vec::new();
+    // Whom each of them named last: `she` means nothing in a sentence that stands alone.
+    let mut meant: Vec<(Option<UserId>, String)> = Vec::new();
     for line in &said {
         for sentence in sentences(&line.text) {
             let order = candidates.len();
-            if let Some((text, weight)) = weigh(&sentence, &line.name, &frequent) {
+            let about = meant.iter().rev().find(|(speaker, _)| *speaker == line.speaker);
+            let clear = about.map_or_else(|| sentence.clone(), |(_, whom)| with_name(&sentence, whom));
+            if let Some(whom) = statements(&sentence).iter().rev().find_map(who) {
+                meant.push((line.speaker.clone(), whom));
+            }
+            if let Some((text, weight)) = weigh(&clear, &line.name, &frequent) {
                 candidates.push(Candidate { order, text, weight });
             }
         }
@@ -54,6 +61,23 @@ pub(super) fn summary(lines: &[TranscriptLine], facts: usize) -> Option<SummaryD
         + usize::from(characters > 600);
     let meaningfulness = u8::try_from(1 + points).unwrap_or(5).min(5);
     Some(SummaryDraft { text, meaningfulness, emotions, topics: topics(&frequent) })
+}
+
+/// The name of somebody of the speaker's, where a fact has it.
+fn who(fact: &super::Found) -> Option<String> {
+    (fact.predicate == "is_named" && fact.subject != super::SPEAKER && !fact.object.contains(' '))
+        .then(|| capitalise(&fact.object))
+}
+
+/// `She lives in Kyiv` as `Olga lives in Kyiv`.
+fn with_name(sentence: &str, whom: &str) -> String {
+    let Some((first, rest)) = sentence.split_once(' ') else { return sentence.to_owned() };
+    match first.to_lowercase().as_str() {
+        "he" | "she" => format!("{whom} {rest}"),
+        "he's" | "she's" => format!("{whom} is {rest}"),
+        "his" | "her" => format!("{whom}'s {rest}"),
+        _ => sentence.to_owned(),
+    }
 }
 
 fn frequencies(said: &[&TranscriptLine]) -> BTreeMap<String, usize> {

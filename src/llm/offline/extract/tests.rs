@@ -100,6 +100,58 @@ fn told(text: &str) -> Vec<String> {
 #[case("My boat is called Paciencia", &["user's boat is_named Paciencia"])]
 #[case("My name is Robin, what's yours?", &["user is_named Robin"])]
 #[case("I live in Lisbon because I love it", &["user lives_in Lisbon"])]
+// Typed as people type.
+#[case("im 27 n i live in Brno w my bf Marek", &["user is_aged 27", "user lives_in Brno", "user has_boyfriend Marek", "user's boyfriend is_named Marek"])]
+#[case("im 27 n i live in brno w/ my bf marek", &["user is_aged 27", "user lives_in brno", "user has_boyfriend marek", "user's boyfriend is_named marek"])]
+#[case("im 27 i live in brno", &["user is_aged 27", "user lives_in brno"])]
+#[case("i live in Brno n i work at Lidl", &["user lives_in Brno", "user works_at Lidl"])]
+#[case("I live in Brno with my family", &["user lives_in Brno"])]
+#[case("me n my gf live in Brno", &["user lives_in Brno"])]
+#[case("my name is robin i live in lisbon", &["user is_named robin", "user lives_in lisbon"])]
+#[case("we got 2 cats, Pixie n Dot", &["user has_pet cat", "user's cats is_named Pixie and Dot"])]
+#[case("i have two cats, pixie & dot", &["user has_pet cat", "user's cats is_named pixie and dot"])]
+#[case("i have a dog named rex and he barks", &["user has_pet dog", "user's dog is_named rex"])]
+#[case("my mum's name is Olga she lives in Kyiv", &["user has_mum Olga", "user's mum is_named Olga", "user's mum lives_in Kyiv"])]
+#[case("my boss is so mean. his name is Peter", &["user's boss is_named Peter"])]
+#[case("my boss hates me his name is Peter", &["user's boss is_named Peter"])]
+#[case("my boss shouted at me today, his name is peter", &["user's boss is_named peter"])]
+#[case("I've been working at the post office for 6 years", &["user works_at the post office"])]
+#[case("ive been working at Lidl since may", &["user works_at Lidl"])]
+#[case("I got a new job at Lidl", &["user works_at Lidl"])]
+#[case("i dont like mushrooms", &["user dislikes mushrooms"])]
+#[case("my bday is on 3 May", &["user birthday_is 3 May"])]
+#[case("I was diagnosed with diabetes last week", &["user has_condition diabetes"])]
+#[case("was diagnosed with diabetes last week", &["user has_condition diabetes"])]
+// Changes of life.
+#[case("Lena and I broke up", &["user parted_with Lena"])]
+#[case("I broke up with Lena last week", &["user parted_with Lena"])]
+#[case("me and Lena split up", &["user parted_with Lena"])]
+#[case("my gf and I broke up", &["user parted_with my girlfriend"])]
+#[case("my girlfriend broke up with me", &["user parted_with my girlfriend"])]
+#[case("we split up", &["user parted_with my partner"])]
+#[case("I got divorced", &["user parted_with my partner", "user is divorced"])]
+#[case("I quit my job", &["user left my job"])]
+#[case("I lost my job yesterday", &["user left my job"])]
+#[case("i got fired", &["user left my job"])]
+#[case("my dog died", &["user lost my dog"])]
+#[case("My dog Luna passed away last night", &["user lost Luna"])]
+#[case("Luna died", &["user lost Luna"])]
+#[case("my ex Lena lives in Rome", &["user has_ex Lena", "user's ex is_named Lena", "user's ex lives_in Rome"])]
+#[case("my ex girlfriend Lena", &["user has_ex_girlfriend Lena", "user's ex-girlfriend is_named Lena"])]
+#[case("I no longer collect stamps", &["user no_longer_collects stamps"])]
+#[case("I stopped collecting stamps", &["user no_longer_collects stamps"])]
+#[case("I stopped eating meat", &["user does_not_eat meat"])]
+#[case("I no longer have a dog", &["user does_not_have dog"])]
+#[case("I left Paris", &[])]
+// What is to be forgotten, supposed or dreamt.
+#[case("forget what I said about Lena", &[])]
+#[case("please forget that I live in Rome", &[])]
+#[case("don't remember that my dog is called Rex", &[])]
+#[case("If I had a dog I would call it Max", &[])]
+#[case("I dreamt my dog is called Max", &[])]
+#[case("in the game my name is Zorg", &[])]
+#[case("in the game I have a dog named Max", &[])]
+#[case("hypothetically I live in Rome", &[])]
 // What states nothing.
 #[case("Do I live in Lisbon?", &[])]
 #[case("What is my dog called?", &[])]
@@ -283,6 +335,19 @@ fn a_summary_says_no_where_it_was_said(#[case] text: &str, #[case] expected: &st
     let lines = [line(Some("Robin"), text), line(Some("Robin"), "I live in Lisbon.")];
     let summary = session(&lines).summary.unwrap().text;
     assert!(summary.contains(expected), "{summary}");
+}
+
+#[test]
+fn a_summary_names_whom_a_pronoun_means() {
+    let lines = [
+        line(Some("Robin"), "My mum is called Olga. She lives in Kyiv."),
+        line(Some("Robin"), "She is a nurse."),
+    ];
+    let summary = session(&lines).summary.unwrap().text;
+    assert!(
+        summary.contains("said: Olga lives in Kyiv.") && summary.contains("said: Olga is a nurse."),
+        "{summary}"
+    );
 }
 
 #[rstest]

@@ -2,7 +2,7 @@
 
 use super::*;
 
-fn after(lines: &[&str]) -> Material {
+pub(super) fn after(lines: &[&str]) -> Material {
     let recalled = (0..).zip(lines).map(|(day, line)| said(line, day - 20)).collect();
     Material { recalled, ..character("elena") }
 }
