@@ -119,6 +119,9 @@ async fn likes_live_side_by_side_until_they_turn() {
         world.learn(3, "dislikes", "tea").await;
         assert_eq!(world.holds().await, ["dislikes tea", "likes Ärzte"], "{}", store.name);
         world.learn(4, "no_longer_likes", "Ärzte").await;
+        world.learn(5, "has_partner", "Lena").await;
+        world.learn(6, "parted_with", "lena").await;
+        assert!(!world.holds().await.contains(&"has_partner Lena".to_owned()), "{}", store.name);
         let holds = world.holds().await;
         assert!(!holds.contains(&"likes Ärzte".to_owned()), "{}: {holds:?}", store.name);
     }

@@ -23,6 +23,8 @@ const SINGLE: [&str; 8] =
     ["is_named", "is_aged", "lives_in", "comes_from", "works_as", "works_at", "birthday_is", "has_gender"];
 /// The keys of wishes about form, which hold wherever they were said ([`Preference::holds_everywhere`]).
 pub(super) const EVERYWHERE: &str = "('verbosity', 'style', 'emojis', 'language')";
+/// Predicates of what is gone: each ends what else is known of its object.
+const ENDING: [&str; 3] = ["lost", "parted_with", "left"];
 /// Pairs of which one ends the other for the same object.
 const OPPOSITE: [(&str, &str); 2] = [("likes", "dislikes"), ("loves", "hates")];
 
@@ -237,13 +239,12 @@ async fn keep_fact(
     at: Timestamp,
 ) -> Result<bool, StoreError> {
     let rows = sqlx::query(
-        "SELECT id, predicate, object, valid_from FROM fact WHERE character = $1 AND owner = $2 AND scope = $3 \
-         AND subject = $4 AND valid_to IS NULL",
+        "SELECT id, subject, predicate, object, valid_from FROM fact \
+         WHERE character = $1 AND owner = $2 AND scope = $3 AND valid_to IS NULL",
     )
     .bind(character.to_owned())
     .bind(draft.owner.to_string())
     .bind(scope.key())
-    .bind(draft.subject.clone())
     .fetch_all(&mut **tx)
     .await?;
     let mut ends: Option<Timestamp> = None;
@@ -253,6 +254,18 @@ async fn keep_fact(
         let object: String = row.try_get("object")?;
         let since = data::moment(&row, "valid_from")?;
         let same_object = object.to_lowercase() == draft.object.to_lowercase();
+        // Who or what is gone is nothing of theirs any more, under whatever name it was kept.
+        if ENDING.contains(&draft.predicate.as_str())
+            && !ENDING.contains(&predicate.as_str())
+            && same_object
+            && since <= at
+        {
+            close(tx, &id, at).await?;
+            continue;
+        }
+        if row.try_get::<String, _>("subject")? != draft.subject {
+            continue;
+        }
         if predicate == draft.predicate && same_object {
             add_sources(tx, &id, &draft.sources).await?;
             return Ok(false);
