@@ -54,14 +54,14 @@ impl Memory {
         rows.iter().map(|row| Ok(data::parsed(row, "character")?)).collect()
     }
 
-    /// Where answers went on this platform since `since`, the newest first, at most 2,000.
+    /// Where answers to what was said in private went on this platform since `since`, the newest first, at most 2,000.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn addresses(&self, platform: &str, since: Timestamp) -> Result<Vec<String>, MemoryError> {
         Ok(sqlx::query_scalar(
             "SELECT address FROM message WHERE platform = $1 AND stored_at >= $2 AND address IS NOT NULL \
-             ORDER BY stored_at DESC LIMIT 2000",
+             AND scope LIKE 'dm/%' ORDER BY stored_at DESC LIMIT 2000",
         )
         .bind(platform.to_owned())
         .bind(since.micros())
