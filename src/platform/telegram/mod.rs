@@ -308,12 +308,16 @@ impl Telegram {
             return Ok(());
         };
         let Some(inbound) = self.admitted(*inbound).await? else { return Ok(()) };
-        let (id, character) = (&inbound.platform_id, &inbound.character);
-        match self.handles.conversations.changed(PLATFORM, id, character, &inbound.text).await {
-            // What cannot be kept leaves the message as it was.
-            Err(ConversationError::Memory(MemoryError::TooLong(_) | MemoryError::Empty)) => Ok(()),
-            changed => changed,
+        // Somebody else may answer here by now; the change is for whoever heard the message.
+        let id = &inbound.platform_id;
+        for character in self.handles.conversations.heard_by(PLATFORM, id).await? {
+            match self.handles.conversations.changed(PLATFORM, id, &character, &inbound.text).await {
+                // What cannot be kept leaves the message as it was.
+                Err(ConversationError::Memory(MemoryError::TooLong(_) | MemoryError::Empty)) => {}
+                changed => changed?,
+            }
         }
+        Ok(())
     }
 
     async fn said(&self, inbound: Inbound) -> Result<Trace, ConversationError> {
