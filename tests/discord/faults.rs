@@ -236,6 +236,15 @@ async fn a_wrong_token_ends_with_what_to_do() {
     assert!(!well && said.contains("copy it again"), "{said}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn one_token_for_two_ends_with_what_to_do() {
+    let world = World::new().await;
+    let mut command = world.command(&[]);
+    command.env("DISCORD_TOKEN_IRIS", TOKEN);
+    let (well, said) = tokio::task::spawn_blocking(move || to_its_end(command)).await.unwrap();
+    assert!(!well && said.contains("the same token") && !said.contains(TOKEN), "{said}");
+}
+
 /// Without the Message Content intent the bot still works where it is mentioned, and says what is missing.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_missing_intent_is_explained_and_not_asked_for() {
