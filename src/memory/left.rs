@@ -87,6 +87,19 @@ impl Memory {
             .await?;
         Ok(done.rows_affected() > 0)
     }
+
+    /// Gives a person's message up: whoever asks next may take it over.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn release(&self, message: MessageId, holder: &str) -> Result<(), MemoryError> {
+        sqlx::query("UPDATE message SET holder = NULL WHERE id = $1 AND holder = $2")
+            .bind(message.to_string())
+            .bind(holder.to_owned())
+            .execute(self.database.writer())
+            .await?;
+        Ok(())
+    }
 }
 
 fn left(row: &AnyRow) -> Result<Left, MemoryError> {
