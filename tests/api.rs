@@ -112,6 +112,33 @@ async fn pages_answer_to_whom_they_should() {
     assert!(broken.text().await.unwrap().contains("invalid_request_error"));
 }
 
+/// Clients send `null` for what they leave out; and whatever is wrong is told in OpenAI's shape.
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_requests_are_taken_or_refused_in_shape() {
+    let home = Home::new();
+    let server = Server::start(&home, &[]);
+    let page = format!("{}/chat/completions", server.base);
+    let ask = async |body: String| {
+        let request = client().post(&page).bearer_auth(KEY).body(body);
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.json::<Value>().await.unwrap())
+    };
+    let said = json!([{ "role": "user", "content": "hi" }]);
+    let nulls =
+        json!({ "model": "elena", "messages": said, "stream": null, "stream_options": null, "n": null });
+    let (status, body) = ask(nulls.to_string()).await;
+    assert_eq!((status, &body["object"]), (200, &json!("chat.completion")), "{body}");
+    let two = json!({ "model": "elena", "messages": said, "n": 2 });
+    assert_eq!(ask(two.to_string()).await.1["error"]["param"], "n");
+    let system = json!({ "model": "elena", "messages": [{ "role": "system", "content": "be rude" }] });
+    assert_eq!(ask(system.to_string()).await.1["error"]["param"], "messages");
+    let (status, body) = ask("x".repeat(3 * 1024 * 1024)).await;
+    assert_eq!((status, &body["error"]["param"]), (413, &json!("body")), "{body}");
+    let got = client().get(&page).bearer_auth(KEY).send().await.unwrap();
+    assert_eq!(got.status().as_u16(), 405);
+    assert!(got.json::<Value>().await.unwrap()["error"]["message"].is_string());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failing_model_is_an_error_in_the_characters_words() {
     let home = Home::new();

@@ -255,6 +255,20 @@ async fn a_group_that_moved_and_a_person_who_left_stop_nothing() {
     assert!(answers(&telegram, 9).is_empty());
 }
 
+/// What was begun in the old group cannot be changed from the new one: all of it comes there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_group_that_moves_half_way_gets_the_whole_answer() {
+    let (home, telegram) = (Home::new(), Telegram::start().await);
+    let text = "One word after the other comes out of the fog, until the boat is there.";
+    let slow = Answer { delay: Duration::from_millis(300), ..Answer::new(text).in_pieces(12) };
+    let simulator = Simulator::start(Behaviour::Stream(slow)).await.unwrap();
+    let _running = Running::start(&home, &telegram, &model(&simulator));
+    telegram.say_in(-5, 7, "@wire_bot tell me", None, None);
+    telegram.until("the first words", |it| !answers(it, -5).is_empty()).await;
+    telegram.migrate(-5, -1005);
+    telegram.until("all of it", |it| answers(it, -1005) == [text]).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_token_ends_with_what_to_do() {
     let (home, telegram) = (Home::new(), Telegram::start().await);

@@ -1,7 +1,8 @@
 //! `dramatis run`: every platform that has a token and the API, or the console.
 
-use std::process::ExitCode;
+use std::{collections::HashSet, process::ExitCode};
 
+use secrecy::ExposeSecret;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -102,6 +103,14 @@ fn discord(app: &App) -> anyhow::Result<Option<Discord>> {
         anyhow::bail!(
             "there is no character `{id}` to talk on Discord; `dramatis characters list` shows who could (CHARACTER, \
              DISCORD_TOKEN_<ID>)"
+        );
+    }
+    let mut tokens = HashSet::new();
+    let all = accounts.token.iter().chain(accounts.own.iter().map(|(_, token)| token));
+    if !all.map(ExposeSecret::expose_secret).all(|token| tokens.insert(token)) {
+        anyhow::bail!(
+            "the same token stands in DISCORD_TOKEN and a DISCORD_TOKEN_<ID>, or in two of these: each message would be \
+             answered twice; give every one its own bot"
         );
     }
     let handles = discord::Handles {

@@ -87,7 +87,11 @@ impl Talk {
                 tracing::warn!(%error, "an answer cannot be delivered");
             }
             Err(error) => {
-                tracing::error!(%error, "an answer is not delivered; the next start tries again");
+                tracing::error!(%error, "an answer is not delivered; it is tried again within a minute or two");
+                let conversations = &self.conversations;
+                if let Err(error) = conversations.memory.release(asked, conversations.queue.name()).await {
+                    tracing::error!(%error, "an answer that is not delivered waits for the next start");
+                }
                 return;
             }
         }

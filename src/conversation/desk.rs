@@ -140,11 +140,7 @@ impl Worker {
                 match order {
                     Ok(Some(order)) => self.take(order).await,
                     Ok(None) => return,
-                    Err(_) => {
-                        if self.leave().await {
-                            return;
-                        }
-                    }
+                    Err(_) => self.leave(),
                 }
                 continue;
             }
@@ -155,25 +151,14 @@ impl Worker {
         }
     }
 
-    /// True when nothing has come in meanwhile.
-    async fn leave(&mut self) -> bool {
-        {
-            let mut workers = self.desk.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
-            if !self.orders.is_empty() {
-                return false;
-            }
+    /// Takes no orders any more, if none have come in meanwhile. What was sent in between is still worked off: whoever sends
+    /// after that hears that nobody is here, and calls another worker.
+    fn leave(&mut self) {
+        let mut workers = self.desk.0.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.orders.is_empty() {
             workers.remove(&self.talk.key);
-            // Whoever still holds a sender hears that nobody is here, and calls another worker.
             self.orders.close();
         }
-        // But for what was sent in between.
-        while let Some(order) = self.orders.recv().await {
-            self.take(order).await;
-        }
-        while !self.waiting.is_empty() {
-            self.next().await;
-        }
-        true
     }
 
     /// An order while no turn runs.
@@ -181,13 +166,7 @@ impl Worker {
         match order {
             Order::Answer(message) => self.waiting.push_back(*message),
             Order::Changed(changed) => self.reword(&changed),
-            Order::Stop(user) => {
-                let (stopped, rest): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.waiting)
-                    .into_iter()
-                    .partition(|message| message.author.user() == Some(&user));
-                self.waiting = rest;
-                self.talk.dismiss(&stopped.iter().map(|message| message.id).collect::<Vec<_>>()).await;
-            }
+            Order::Stop(user) => self.drop_waiting(&user).await,
             Order::Gone(id) => {
                 self.waiting.retain(|message| message.id != id);
                 self.talk.dismiss(&[id]).await;
@@ -198,6 +177,15 @@ impl Worker {
             }
             Order::Repeat(post, text) => self.repeat(post, text),
         }
+    }
+
+    /// This person wants no answer to what waits for its turn.
+    async fn drop_waiting(&mut self, user: &UserId) {
+        let (stopped, rest): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition(|message| message.author.user() == Some(user));
+        self.waiting = rest;
+        self.talk.dismiss(&stopped.iter().map(|message| message.id).collect::<Vec<_>>()).await;
     }
 
     /// A message that waits says something else now.
@@ -250,7 +238,9 @@ impl Worker {
                         batch.into_iter().partition(|message| message.id == id);
                     batch = rest;
                     for message in gone {
-                        self.talk.take_back(&message).await;
+                        // Taking it away may last as long as the platform is away; orders do not wait for that.
+                        let talk = self.talk.clone();
+                        self.desk.0.tasks.spawn(async move { talk.take_back(&message).await });
                     }
                 }
                 Ended::Stopped => {
@@ -338,8 +328,11 @@ impl Worker {
             let over = shown.borrow().ended;
             match order {
                 Order::Answer(message) => self.waiting.push_back(*message),
-                Order::Stop(user) if !over && batch.iter().any(|it| it.author.user() == Some(&user)) => {
-                    return Ended::Stopped;
+                Order::Stop(user) => {
+                    self.drop_waiting(&user).await;
+                    if !over && batch.iter().any(|it| it.author.user() == Some(&user)) {
+                        return Ended::Stopped;
+                    }
                 }
                 Order::Changed(changed) if !over && batch.iter().any(|it| it.id == changed.id) => {
                     for message in batch.iter_mut().filter(|message| message.id == changed.id) {
@@ -350,7 +343,6 @@ impl Worker {
                 Order::Gone(id) if !over && batch.iter().any(|it| it.id == id) => return Ended::Gone(id),
                 Order::Changed(changed) => self.reword(&changed),
                 Order::Gone(id) => self.waiting.retain(|message| message.id != id),
-                Order::Stop(_) => {}
                 Order::Repeat(post, text) => self.repeat(post, text),
                 order @ Order::Deliver(_) => self.later.push_back(order),
             }

@@ -412,7 +412,7 @@ impl Conversations {
         Ok(self.memory.heard_by(platform, platform_id).await?)
     }
 
-    /// Where people talked on a platform since `since`, as addresses, the newest first.
+    /// Where people talked in private on a platform since `since`, as addresses, the newest first.
     ///
     /// # Errors
     /// When the store fails.

@@ -132,8 +132,26 @@ impl Outbox {
             Some(row) if row.text == text => return Ok(()),
             Some(Row { platform_id: Some(id), .. }) => id,
         };
-        self.persist(urgency, || self.platform.edit(&post.address, &id, text)).await?;
-        self.sent(&post.key, text, &id).await
+        match self.persist(urgency, || self.platform.edit(&post.address, &id, text)).await {
+            // What it was sent through is gone, or the conversation has moved: the last words come in a message of their own
+            // rather than not at all.
+            Err(OutboxError::Platform(error @ (SendError::Refused(_) | SendError::Moved(_))))
+                if urgency == Urgency::Lasting =>
+            {
+                tracing::warn!(%error, "a message cannot be changed any more: it is sent anew");
+                let mut post = post.clone();
+                if let SendError::Moved(address) = error {
+                    post.address = address;
+                }
+                self.forget(&post.key).await?;
+                self.begin(&post, text, "sending").await?;
+                self.send(&post, text, urgency).await
+            }
+            done => {
+                done?;
+                self.sent(&post.key, text, &id).await
+            }
+        }
     }
 
     /// Takes away what was shown under `key`, if anything was.

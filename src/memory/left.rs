@@ -54,14 +54,14 @@ impl Memory {
         rows.iter().map(|row| Ok(data::parsed(row, "character")?)).collect()
     }
 
-    /// Where answers went on this platform since `since`, the newest first, at most 2,000.
+    /// Where answers to what was said in private went on this platform since `since`, the newest first, at most 2,000.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn addresses(&self, platform: &str, since: Timestamp) -> Result<Vec<String>, MemoryError> {
         Ok(sqlx::query_scalar(
             "SELECT address FROM message WHERE platform = $1 AND stored_at >= $2 AND address IS NOT NULL \
-             ORDER BY stored_at DESC LIMIT 2000",
+             AND scope LIKE 'dm/%' ORDER BY stored_at DESC LIMIT 2000",
         )
         .bind(platform.to_owned())
         .bind(since.micros())
@@ -86,6 +86,19 @@ impl Memory {
             .execute(self.database.writer())
             .await?;
         Ok(done.rows_affected() > 0)
+    }
+
+    /// Gives a person's message up: whoever asks next may take it over.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn release(&self, message: MessageId, holder: &str) -> Result<(), MemoryError> {
+        sqlx::query("UPDATE message SET holder = NULL WHERE id = $1 AND holder = $2")
+            .bind(message.to_string())
+            .bind(holder.to_owned())
+            .execute(self.database.writer())
+            .await?;
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use dramatis::llm::simulator::{Behaviour, Simulator};
 use rand::{Rng, SeedableRng, rngs::StdRng};
+use serde_json::json;
 
 use crate::{
     TOKEN, World, databases, model, to_its_end,
@@ -152,6 +153,28 @@ async fn what_was_said_while_nobody_could_hear_is_answered() {
     assert_eq!((world.answers(dm).len(), world.answers(world.channel).len()), (2, 1));
 }
 
+/// What was said in a channel is no private talk, whatever was done there: nobody is answered who spoke to somebody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_said_in_a_channel_meanwhile_is_left_alone() {
+    let world = World::new().await;
+    let discord = &world.discord;
+    let simulator = Simulator::start(Behaviour::Echo).await.unwrap();
+    let mut running = world.start(&model(&simulator)).await;
+    discord.until("commands are registered", |it| it.registrations(world.bot) > 0).await;
+    discord.slash(world.robin, world.channel, "reflect", &[("text", json!("what is a harbour?"))]);
+    world.answered(world.channel, 2).await;
+    running.kill();
+    discord.say(world.sam, world.channel, "lunch, anybody?");
+    discord.forget_sessions();
+    let _running = world.start(&model(&simulator)).await;
+    world.say_to_bot(world.sam, world.channel, "and you?");
+    discord
+        .until("an answer", |it| it.shown(world.channel).iter().any(|shown| shown.text.contains("and you?")))
+        .await;
+    let answers = world.answers(world.channel);
+    assert!(!answers.iter().any(|text| text.contains("lunch")), "{answers:#?}");
+}
+
 /// A request that was done although its answer got lost is not done again.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_whose_acknowledgement_got_lost_is_sent_once() {
@@ -211,6 +234,15 @@ async fn a_wrong_token_ends_with_what_to_do() {
     command.env("DISCORD_TOKEN", "another-token-altogether");
     let (well, said) = tokio::task::spawn_blocking(move || to_its_end(command)).await.unwrap();
     assert!(!well && said.contains("copy it again"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_token_for_two_ends_with_what_to_do() {
+    let world = World::new().await;
+    let mut command = world.command(&[]);
+    command.env("DISCORD_TOKEN_IRIS", TOKEN);
+    let (well, said) = tokio::task::spawn_blocking(move || to_its_end(command)).await.unwrap();
+    assert!(!well && said.contains("the same token") && !said.contains(TOKEN), "{said}");
 }
 
 /// Without the Message Content intent the bot still works where it is mentioned, and says what is missing.

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use dramatis::llm::simulator::{Answer, Behaviour, Simulator};
+
 use crate::{
-    World,
+    TOKEN, World, model,
     wire::{Id, mention, permission},
 };
 
@@ -72,6 +74,32 @@ async fn in_a_thread_a_persona_speaks_in_the_thread() {
     world.answered(thread, 1).await;
     assert!(world.discord.shown(thread).iter().all(|it| it.name == "Iris"));
     assert!(world.discord.shown(world.channel).is_empty());
+}
+
+/// Somebody takes the webhook away while an answer grows: what was begun cannot be changed any more, so all of it comes anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_webhook_that_goes_away_half_way_costs_no_words() {
+    let world = World::new().await;
+    let text = "One word after the other comes out of the fog, until the boat is there.";
+    let slow = Answer { delay: Duration::from_millis(300), ..Answer::new(text).in_pieces(12) };
+    let simulator = Simulator::start(Behaviour::Stream(slow)).await.unwrap();
+    let _running = world.start(&model(&simulator)).await;
+    world.say_to_bot(world.robin, world.channel, "Iris, tell me.");
+    world.discord.until("the first words", |it| !it.shown(world.channel).is_empty()).await;
+    let webhook = world.discord.shown(world.channel)[0].webhook.expect("a webhook");
+    // The program does this for itself at its start.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let gone = reqwest::Client::new()
+        .delete(format!("{}/api/v10/webhooks/{webhook}", world.discord.url()))
+        .header("Authorization", format!("Bot {TOKEN}"))
+        .send()
+        .await
+        .unwrap();
+    assert!(gone.status().is_success(), "{}", gone.status());
+    world.discord.until("all of it", |it| it.shown(world.channel).iter().any(|it| it.text == text)).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let whole = world.discord.shown(world.channel).into_iter().filter(|it| it.text == text).count();
+    assert_eq!(whole, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use axum::{
     body::{Body, Bytes},
-    extract::{Extension, State},
+    extract::{Extension, State, rejection::BytesRejection},
     http::header,
     response::{IntoResponse, Json, Response},
 };
@@ -33,18 +33,15 @@ const EVENTS: usize = 256;
 struct Asked {
     model: String,
     messages: Vec<Said>,
-    #[serde(default)]
-    stream: bool,
-    #[serde(default)]
-    stream_options: Options,
+    stream: Option<bool>,
+    stream_options: Option<Options>,
     user: Option<String>,
     n: Option<u32>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Deserialize)]
 struct Options {
-    #[serde(default)]
-    include_usage: bool,
+    include_usage: Option<bool>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -79,8 +76,9 @@ struct Ended {
 pub(super) async fn complete(
     State(shared): State<Shared>,
     Extension(Holder(key)): Extension<Holder>,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Fault> {
+    let body = body.map_err(|error| Fault::unread(error.status(), error.body_text()))?;
     let asked: Asked = serde_json::from_slice(&body)
         .map_err(|error| Fault::invalid("body", format!("the body is not a chat request: {error}")))?;
     let inbound = inbound(&shared, &key, &asked)?;
@@ -93,8 +91,9 @@ pub(super) async fn complete(
         model: asked.model.clone(),
         created: shared.handles.clock.now().to_utc().timestamp(),
     };
-    if asked.stream {
-        return Ok(answer.stream(events, turn, asked.stream_options.include_usage));
+    if asked.stream == Some(true) {
+        let counted = asked.stream_options.and_then(|options| options.include_usage).unwrap_or_default();
+        return Ok(answer.stream(events, turn, counted));
     }
     answer.whole(events, turn).await
 }

@@ -31,6 +31,17 @@ impl Fault {
         Self::new(StatusCode::NOT_FOUND, "invalid_request_error", message)
     }
 
+    pub(super) fn wrong_method() -> Self {
+        let message = "this page is asked for in another way: GET /v1/models, POST /v1/chat/completions";
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "invalid_request_error", message)
+    }
+
+    /// The body did not come, or is longer than is read.
+    pub(super) fn unread(status: StatusCode, message: String) -> Self {
+        let fault = Self::new(status, "invalid_request_error", message);
+        Self { param: Some("body"), ..fault }
+    }
+
     pub(super) fn no_such_model(id: &str) -> Self {
         let message = format!("there is no character `{id}`; GET /v1/models lists the cast");
         let fault = Self::new(StatusCode::NOT_FOUND, "invalid_request_error", message);

@@ -122,6 +122,7 @@ impl Api {
             .route("/ready", get(ready))
             .merge(guarded)
             .fallback(async || Fault::not_found("there is no such page; the API begins with /v1"))
+            .method_not_allowed_fallback(async || Fault::wrong_method())
             .with_state(shared);
         let serve = axum::serve(listener, router).with_graceful_shutdown(stop.clone().cancelled_owned());
         let patience = async {

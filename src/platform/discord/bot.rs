@@ -34,7 +34,7 @@ use crate::{
 const CATCH_UP: usize = 50;
 /// How long that may take; the gateway waits for it, so that what was said first is heard first.
 const CATCH_UP_TIME: Duration = Duration::from_secs(10);
-/// Channels where somebody talked to a character in this time are looked through first.
+/// Private channels where somebody talked to a character in this time are looked through.
 const RECENT: Duration = Duration::from_secs(24 * 3600);
 
 /// A bot.
@@ -314,8 +314,8 @@ impl Bot {
         Ok(())
     }
 
-    /// A session has begun anew: what was said in between is asked for where somebody lately talked to a character, and, as
-    /// servers come into sight, in channels where anything was said.
+    /// A session has begun anew: what was said in between is asked for where somebody lately talked to a character in private,
+    /// and, as servers come into sight, in channels where anything was said.
     pub(super) async fn catch_up(&self) {
         self.missed.store(true, Ordering::Relaxed);
         let now = self.handles.clock.now();
@@ -330,9 +330,7 @@ impl Bot {
         let channels = addresses
             .iter()
             .filter_map(|address| Address::read(address).ok())
-            .filter(|address| {
-                address.bot == self.me.id && !address.quote && seen.insert(address.channel.clone())
-            })
+            .filter(|address| address.bot == self.me.id && seen.insert(address.channel.clone()))
             .map(|address| (address.channel, None))
             .take(CATCH_UP)
             .collect();

@@ -8,6 +8,11 @@ use crate::platform::command::{Arg, COMMANDS, Kind, LANGUAGES, Spec, Sub, Who, W
 const LOCALES: [(&str, &[&str]); 3] = [("de", &["de"]), ("es", &["es-ES", "es-419"]), ("fr", &["fr"])];
 /// Commands of the people in charge are shown to those who may manage the server; `ADMINS` decides who may use them.
 const MANAGE_GUILD: &str = "32";
+/// Installed to a server, rather than to a person (its documentation, "Application Integration Types").
+const GUILD_INSTALL: u8 = 0;
+/// In servers, and in private with the bot; not in private talks of others (its documentation, "Interaction Context Types").
+const IN_GUILDS: u8 = 0;
+const IN_BOT_DM: u8 = 1;
 /// A text of this length is written in a form rather than in one line.
 const LONG_TEXT: u16 = 1_000;
 /// The most that a text option may hold (its documentation, "Application Command Option").
@@ -62,7 +67,13 @@ pub(super) fn all() -> Value {
     let entries = ENTRIES
         .iter()
         .map(|(_, name)| json!({ "type": 3, "name": name.en, "name_localizations": localised(*name) }));
-    Value::Array(slash.chain(entries).collect())
+    let mut all: Vec<Value> = slash.chain(entries).collect();
+    for command in all.iter_mut().filter_map(Value::as_object_mut) {
+        // Where the bot is a member, and in private with it: elsewhere it could not say anything.
+        command.insert("integration_types".to_owned(), json!([GUILD_INSTALL]));
+        command.insert("contexts".to_owned(), json!([IN_GUILDS, IN_BOT_DM]));
+    }
+    Value::Array(all)
 }
 
 fn slash(spec: &Spec) -> Value {
@@ -146,6 +157,9 @@ mod tests {
         assert_eq!(find("timezone")["options"][0]["autocomplete"], true);
         assert_eq!(find("admin")["default_member_permissions"], "32");
         assert_eq!(find("Forget this")["type"], 3);
+        assert!(
+            all.iter().all(|it| it["contexts"] == json!([0, 1]) && it["integration_types"] == json!([0]))
+        );
         assert_eq!(Entry::named("Forget this"), Some(Entry::Forget));
         for entry in ENTRIES {
             for name in [entry.1.en, entry.1.de, entry.1.es, entry.1.fr] {

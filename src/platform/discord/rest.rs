@@ -52,6 +52,11 @@ impl RestError {
         matches!(self, Self::Refused { status: 404, .. })
     }
 
+    /// The webhook is not there (its documentation, "JSON Error Codes").
+    pub(super) fn is_of_no_webhook(&self) -> bool {
+        matches!(self, Self::Refused { code: 10_015, .. })
+    }
+
     /// A right is missing.
     pub(super) fn is_forbidden(&self) -> bool {
         matches!(self, Self::Refused { status: 403, .. })

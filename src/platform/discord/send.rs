@@ -205,13 +205,20 @@ impl Outbound for Sender {
             let done: Result<Value, _> = rest.patch(&Self::at(&address, Some(&hook), id), &body).await;
             match done {
                 Ok(_) => return Ok(()),
-                // The bot said it itself, before it was given the right to a webhook.
-                Err(error) if error.is_missing() => {}
+                // The bot said it itself, before it was given the right to a webhook; or the webhook is gone.
+                Err(error) if error.is_missing() => {
+                    if error.is_of_no_webhook() {
+                        self.lose_hook(&address);
+                    }
+                }
                 Err(error) => return Err(error.into()),
             }
         }
-        let _: Value = rest.patch(&Self::at(&address, None, id), &body).await?;
-        Ok(())
+        match rest.patch::<Value>(&Self::at(&address, None, id), &body).await {
+            // Somebody has deleted it, and there is nothing left to change.
+            Err(error) if !error.is_missing() => Err(error.into()),
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     async fn delete(&self, address: &str, id: &str) -> Result<(), SendError> {
@@ -243,7 +250,13 @@ impl Outbound for Sender {
         let hook = self.hook(&address).await?;
         let after = address.message.as_ref().map(|id| format!("&after={id}")).unwrap_or_default();
         let path = format!("/channels/{}/messages?limit={WINDOW}{after}", address.channel);
-        let there: Vec<Message> = voice.rest.get(&path).await?;
+        let there: Vec<Message> = match voice.rest.get(&path).await {
+            Ok(there) => there,
+            // It may not read what was said here. What the bot says itself comes once for its nonce; without one, once more is
+            // better than never.
+            Err(error) if error.is_forbidden() => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
         let ours = |message: &Message| {
             message.author.id == voice.me
                 || message.application_id.as_deref() == Some(voice.application.as_str())

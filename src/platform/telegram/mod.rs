@@ -131,10 +131,10 @@ pub enum Account {
 
 /// Looks whether a token works, within ten seconds.
 pub async fn look(token: &SecretString, api_url: Option<&reqwest::Url>) -> Account {
-    let mut bot = Bot::new(token.expose_secret());
-    if let Some(url) = api_url {
-        bot = bot.set_api_url(url.clone());
-    }
+    let bot = match bot(token, api_url) {
+        Ok(bot) => bot,
+        Err(error) => return Account::Unreachable(error.to_string()),
+    };
     let sender = Sender { bot, pace: Arc::default() };
     match tokio::time::timeout(LOOK, sender.bot.get_me().into_future()).await {
         Ok(Ok(me)) => {
@@ -144,6 +144,20 @@ pub async fn look(token: &SecretString, api_url: Option<&reqwest::Url>) -> Accou
         Ok(Err(error)) => Account::Unreachable(sender.without_token(&error.to_string())),
         Err(_) => Account::Unreachable(format!("no answer within {} s", LOOK.as_secs())),
     }
+}
+
+/// A client with this token. With a server of one's own, nothing goes through a proxy: that would be elsewhere.
+fn bot(token: &SecretString, api_url: Option<&reqwest::Url>) -> Result<Bot, TelegramError> {
+    let mut client = teloxide_core::net::default_reqwest_settings().timeout(PATIENCE);
+    if api_url.is_some() {
+        client = client.no_proxy();
+    }
+    let client = client.build().map_err(|error| TelegramError::Client(error.to_string()))?;
+    let bot = Bot::with_client(token.expose_secret(), client);
+    Ok(match api_url {
+        Some(url) => bot.set_api_url(url.clone()),
+        None => bot,
+    })
 }
 
 /// A bot on Telegram.
@@ -160,14 +174,7 @@ impl Telegram {
     /// # Errors
     /// [`TelegramError::Client`].
     pub fn new(settings: TelegramSettings, handles: Handles) -> Result<Self, TelegramError> {
-        let client = teloxide_core::net::default_reqwest_settings()
-            .timeout(PATIENCE)
-            .build()
-            .map_err(|error| TelegramError::Client(error.to_string()))?;
-        let mut bot = Bot::with_client(settings.token.expose_secret(), client);
-        if let Some(url) = &settings.api_url {
-            bot = bot.set_api_url(url.clone());
-        }
+        let bot = bot(&settings.token, settings.api_url.as_ref())?;
         let pace = Arc::new(if settings.paced { Pace::default() } else { Pace::unlimited() });
         Ok(Self { sender: Sender { bot, pace }, settings, handles, done: Done::default() })
     }
@@ -308,12 +315,16 @@ impl Telegram {
             return Ok(());
         };
         let Some(inbound) = self.admitted(*inbound).await? else { return Ok(()) };
-        let (id, character) = (&inbound.platform_id, &inbound.character);
-        match self.handles.conversations.changed(PLATFORM, id, character, &inbound.text).await {
-            // What cannot be kept leaves the message as it was.
-            Err(ConversationError::Memory(MemoryError::TooLong(_) | MemoryError::Empty)) => Ok(()),
-            changed => changed,
+        // Somebody else may answer here by now; the change is for whoever heard the message.
+        let id = &inbound.platform_id;
+        for character in self.handles.conversations.heard_by(PLATFORM, id).await? {
+            match self.handles.conversations.changed(PLATFORM, id, &character, &inbound.text).await {
+                // What cannot be kept leaves the message as it was.
+                Err(ConversationError::Memory(MemoryError::TooLong(_) | MemoryError::Empty)) => {}
+                changed => changed?,
+            }
         }
+        Ok(())
     }
 
     async fn said(&self, inbound: Inbound) -> Result<Trace, ConversationError> {

@@ -294,20 +294,26 @@ impl Outbound for Sender {
         for candidate in
             (to.message.saturating_add(1)..=last.saturating_add(WINDOW)).filter(|id| !known.contains(id))
         {
-            let mut probe = self.bot.edit_message_reply_markup(to.chat(), MessageId(candidate));
-            if let Some(keyboard) = Keyboard::read(address) {
-                probe = probe.reply_markup(keyboard);
-            }
-            match probe.into_future().await {
-                Ok(_) | Err(RequestError::Api(ApiError::MessageNotModified)) => {
-                    return Ok(Some(candidate.to_string()));
+            // A flood wait is waited out here: begun again from the first id, the search would never get to the last.
+            loop {
+                let mut probe = self.bot.edit_message_reply_markup(to.chat(), MessageId(candidate));
+                if let Some(keyboard) = Keyboard::read(address) {
+                    probe = probe.reply_markup(keyboard);
                 }
-                Err(RequestError::Api(
-                    ApiError::MessageToEditNotFound
-                    | ApiError::MessageIdInvalid
-                    | ApiError::MessageCantBeEdited,
-                )) => {}
-                Err(error) => return Err(self.fault(to, error)),
+                match probe.into_future().await {
+                    Ok(_) | Err(RequestError::Api(ApiError::MessageNotModified)) => {
+                        return Ok(Some(candidate.to_string()));
+                    }
+                    Err(RequestError::Api(
+                        ApiError::MessageToEditNotFound
+                        | ApiError::MessageIdInvalid
+                        | ApiError::MessageCantBeEdited,
+                    )) => break,
+                    Err(error) => match self.fault(to, error) {
+                        SendError::Wait(pause) => tokio::time::sleep(pause).await,
+                        fault => return Err(fault),
+                    },
+                }
             }
         }
         Ok(None)

@@ -177,14 +177,7 @@ fn send(shared: &Shared, body: &Value) -> Response {
         return refuse(403, "Forbidden: bot was blocked by the user");
     }
     if let Some(new) = world.moved.get(&chat) {
-        return answer(
-            400,
-            &json!({
-                "ok": false, "error_code": 400,
-                "description": "Bad Request: group chat was upgraded to a supergroup chat",
-                "parameters": { "migrate_to_chat_id": new },
-            }),
-        );
+        return upgraded(*new);
     }
     let (text, html) = match visible(body) {
         Ok(visible) => visible,
@@ -212,6 +205,18 @@ fn send(shared: &Shared, body: &Value) -> Response {
     drop(world);
     shared.changed.notify_waiters();
     ok(&result)
+}
+
+/// The group goes on as another chat.
+fn upgraded(new: i64) -> Response {
+    answer(
+        400,
+        &json!({
+            "ok": false, "error_code": 400,
+            "description": "Bad Request: group chat was upgraded to a supergroup chat",
+            "parameters": { "migrate_to_chat_id": new },
+        }),
+    )
 }
 
 /// The inline keyboard of a message.
@@ -242,6 +247,9 @@ fn edit(shared: &Shared, body: &Value) -> Response {
         Err(why) => return refuse(400, &why),
     };
     let mut world = shared.world.lock().unwrap();
+    if let Some(new) = world.moved.get(&chat) {
+        return upgraded(*new);
+    }
     let Some(seen) = world.messages.iter_mut().find(|it| it.chat == chat && it.id == id && !it.deleted)
     else {
         return refuse(400, "Bad Request: message to edit not found");
