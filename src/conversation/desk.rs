@@ -19,7 +19,7 @@ use super::{
     outbox::Post,
     stream::{Draft, Stream},
 };
-use crate::model::{Aside, Message, MessageId, TurnEvent, UserId};
+use crate::model::{Aside, Message, MessageId, Timestamp, TurnEvent, UserId};
 
 /// Messages of one person that follow each other this quickly are answered together, outside of DMs (product.md, DLV).
 const DEBOUNCE: Duration = Duration::from_millis(1_200);
@@ -39,8 +39,9 @@ pub(super) enum Order {
     Answer(Box<Message>),
     /// This message says something else now.
     Changed(Box<Message>),
-    /// This person wants no answer to what they last said.
-    Stop(UserId),
+    /// This person wants no answer to what they had said by this moment. A stop that comes again, after a crash, stops nothing
+    /// newer.
+    Stop(UserId, Timestamp),
     /// This message was taken back.
     Gone(MessageId),
     /// This answer was left undelivered.
@@ -166,7 +167,7 @@ impl Worker {
         match order {
             Order::Answer(message) => self.waiting.push_back(*message),
             Order::Changed(changed) => self.reword(&changed),
-            Order::Stop(user) => self.drop_waiting(&user).await,
+            Order::Stop(user, by) => self.drop_waiting(&user, by).await,
             Order::Gone(id) => {
                 self.waiting.retain(|message| message.id != id);
                 self.talk.dismiss(&[id]).await;
@@ -180,10 +181,10 @@ impl Worker {
     }
 
     /// This person wants no answer to what waits for its turn.
-    async fn drop_waiting(&mut self, user: &UserId) {
+    async fn drop_waiting(&mut self, user: &UserId, by: Timestamp) {
         let (stopped, rest): (VecDeque<_>, VecDeque<_>) = std::mem::take(&mut self.waiting)
             .into_iter()
-            .partition(|message| message.author.user() == Some(user));
+            .partition(|message| message.author.user() == Some(user) && message.at <= by);
         self.waiting = rest;
         self.talk.dismiss(&stopped.iter().map(|message| message.id).collect::<Vec<_>>()).await;
     }
@@ -328,9 +329,10 @@ impl Worker {
             let over = shown.borrow().ended;
             match order {
                 Order::Answer(message) => self.waiting.push_back(*message),
-                Order::Stop(user) => {
-                    self.drop_waiting(&user).await;
-                    if !over && batch.iter().any(|it| it.author.user() == Some(&user)) {
+                Order::Stop(user, by) => {
+                    self.drop_waiting(&user, by).await;
+                    let theirs = |it: &Message| it.author.user() == Some(&user) && it.at <= by;
+                    if !over && batch.iter().any(theirs) {
                         return Ended::Stopped;
                     }
                 }

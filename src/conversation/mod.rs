@@ -316,7 +316,7 @@ impl Conversations {
         if is_stop(&inbound.text) {
             let viewer = Viewer::new(inbound.character, inbound.user.clone(), inbound.place);
             let key = viewer.conversation();
-            self.desk.order(&self.talk(key, outbox), Order::Stop(inbound.user)).await;
+            self.desk.order(&self.talk(key, outbox), Order::Stop(inbound.user, inbound.at)).await;
             return Ok(Taken::Stop);
         }
         let stored = self.memory.store_user_message(inbound.held_by(self.queue.name())).await?;

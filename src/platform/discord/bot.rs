@@ -34,6 +34,8 @@ use crate::{
 const CATCH_UP: usize = 50;
 /// How long that may take; the gateway waits for it, so that what was said first is heard first.
 const CATCH_UP_TIME: Duration = Duration::from_secs(10);
+/// How long a look at a channel or a message may take: the gateway waits for that, too.
+const LOOK_UP: Duration = Duration::from_secs(3);
 /// Private channels where somebody talked to a character in this time are looked through.
 const RECENT: Duration = Duration::from_secs(24 * 3600);
 
@@ -186,7 +188,11 @@ impl Bot {
     /// Where a message was written. What Discord does not say counts as a channel of its own, so that nothing said there is
     /// heard elsewhere.
     pub(super) async fn spot(&self, guild: &str, channel: &str) -> Spot {
-        match self.world.spot(&self.rest, guild, channel).await {
+        let found = match tokio::time::timeout(LOOK_UP, self.world.spot(&self.rest, guild, channel)).await {
+            Ok(found) => found,
+            Err(_) => Err(RestError::Unreachable("it takes too long".to_owned())),
+        };
+        match found {
             Ok(spot) => spot,
             Err(error) => {
                 tracing::warn!(channel, %error, "it is not known whether this is a thread");
@@ -228,7 +234,12 @@ impl Bot {
             if channel != message.channel_id {
                 continue;
             }
-            match self.rest.get::<Message>(&format!("/channels/{channel}/messages/{id}")).await {
+            let path = format!("/channels/{channel}/messages/{id}");
+            let found = match tokio::time::timeout(LOOK_UP, self.rest.get::<Message>(&path)).await {
+                Ok(found) => found,
+                Err(_) => Err(RestError::Unreachable("it takes too long".to_owned())),
+            };
+            match found {
                 Ok(found) if !found.content.trim().is_empty() => {
                     let ear = self.ear();
                     linked.push(Quoted::Link {

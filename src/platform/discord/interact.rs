@@ -11,7 +11,7 @@ use super::{
     bot::{Bot, read},
     event::{Id, Member, Message, User},
     menu::{Entry, form_of},
-    receive::{name, person, place},
+    receive::{made_at, name, person, place},
     rest::RestError,
     send::Address,
 };
@@ -298,7 +298,9 @@ impl Bot {
                 Reply { ephemeral: false, ..Reply::text(shown.chars().take(1_900).collect::<String>()) }
             }
             Outcome::Stop => {
-                self.said(said(interaction, asker, "/stop".to_owned())).await?;
+                // By Discord's clock or ours, whichever is ahead: what was said before it is stopped.
+                let at = made_at(&interaction.id).map_or(asker.at, |at| at.max(asker.at));
+                self.said(said(interaction, Asker { at, ..asker }, "/stop".to_owned())).await?;
                 Reply::text("I stop.")
             }
         }))

@@ -187,6 +187,11 @@ impl Outbound for Sender {
             match self.send_through(&hook, &address, text).await {
                 Ok(id) => return Ok(id),
                 Err(error) if error.is_missing() => self.lose_hook(&address),
+                Err(error @ RestError::Refused { status: 400, .. }) => {
+                    // A name or a picture that webhooks may not have: what is said matters more.
+                    tracing::warn!(%error, "a character speaks in the bot's own name");
+                    return self.send_plainly(&address, text, key).await;
+                }
                 Err(error) => return Err(error.into()),
             }
             // It was taken away in the meantime: once more, through a new one.
