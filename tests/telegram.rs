@@ -201,6 +201,23 @@ async fn a_lost_acknowledgement_doubles_nothing() {
     assert_eq!(answers(&telegram, 7), ["Once.", "Once."]);
 }
 
+/// What a killed process sent may get to the platform after the next one has started.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_under_way_at_a_kill_is_not_sent_again() {
+    let (home, telegram) = (Home::new(), Telegram::start().await);
+    let simulator = Simulator::start(Behaviour::answer("Once.")).await.unwrap();
+    telegram.fail("sendMessage", Fault::Late(Duration::from_secs(1)));
+    let mut running = Running::start(&home, &telegram, &model(&simulator));
+    telegram.say(7, "Say it once.");
+    telegram.until("the message goes out", |it| !it.calls("sendMessage").is_empty()).await;
+    running.kill();
+    let _running = Running::start(&home, &telegram, &model(&simulator));
+    telegram.until("it is found", |it| !it.calls("editMessageReplyMarkup").is_empty()).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(answers(&telegram, 7), ["Once."]);
+    assert_eq!(telegram.calls("sendMessage").len(), 1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn quick_messages_of_one_person_get_one_answer() {
     let (home, telegram) = (Home::new(), Telegram::start().await);

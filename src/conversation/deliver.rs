@@ -61,23 +61,33 @@ impl Talk {
 
     /// Nobody wants these messages answered any more.
     pub(super) async fn dismiss(&self, messages: &[MessageId]) {
+        self.leave_unanswered(messages).await;
+        for message in messages {
+            self.drop_begun(*message).await;
+        }
+    }
+
+    async fn leave_unanswered(&self, messages: &[MessageId]) {
         if let Err(error) = self.conversations.memory.dismiss(messages).await {
             tracing::error!(%error, "stopped messages could not be marked");
         }
-        for message in messages {
-            if let Err(error) = self.outbox.drop_begun(&message.to_string()).await {
-                tracing::error!(%error, "a piece of a stopped answer may still be sent");
-            }
+    }
+
+    async fn drop_begun(&self, message: MessageId) {
+        if let Err(error) = self.outbox.drop_begun(&message.to_string()).await {
+            tracing::error!(%error, "a piece of a stopped answer may still be sent");
         }
     }
 
     /// A message was taken back: what its answer already shows goes, too.
     pub(super) async fn take_back(&self, message: &Message) {
-        self.dismiss(&[message.id]).await;
-        let Some(post) = post(&self.key, message) else { return };
-        if let Err(error) = Stream::new(&self.outbox, post).withdraw().await {
+        self.leave_unanswered(&[message.id]).await;
+        if let Some(post) = post(&self.key, message)
+            && let Err(error) = Stream::new(&self.outbox, post).withdraw().await
+        {
             tracing::warn!(%error, "the start of an answer that nobody wants any more stays");
         }
+        self.drop_begun(message.id).await;
     }
 
     async fn settle(&self, asked: MessageId, delivered: Result<(), OutboxError>) {

@@ -14,6 +14,9 @@ use crate::{
 /// The pause after a platform has failed; it doubles up to the longest.
 const PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// What was sent may come to light on the platform for so long: a request that a killed process left, or that ended without
+/// an answer, may be under way still. Nobody looks for it sooner.
+const SETTLED: Duration = Duration::from_secs(3);
 /// A platform that fails for so long is given up for this message.
 const PATIENCE: Duration = Duration::from_secs(10 * 60);
 
@@ -87,6 +90,8 @@ struct Row {
     text: String,
     status: String,
     platform_id: Option<String>,
+    /// When it was last touched.
+    since: Timestamp,
 }
 
 impl Outbox {
@@ -118,8 +123,9 @@ impl Outbox {
                 self.mark(&post.key, "sending").await?;
                 return self.send(post, text, urgency).await;
             }
-            Some(Row { platform_id: None, text: first, .. }) => {
-                // Another process began to send it: perhaps it is there.
+            Some(Row { platform_id: None, text: first, since, .. }) => {
+                // It was begun, by another process perhaps, and may be there.
+                self.let_settle(since).await;
                 let Some(id) = self.find(post, &first, urgency).await? else {
                     return self.send(post, text, urgency).await;
                 };
@@ -157,8 +163,15 @@ impl Outbox {
     /// Takes away what was shown under `key`, if anything was.
     pub(super) async fn withdraw(&self, post: &Post) -> Result<(), OutboxError> {
         let Some(row) = self.row(&post.key).await? else { return Ok(()) };
-        if let Some(id) = &row.platform_id {
-            self.persist(Urgency::Lasting, || self.platform.delete(&post.address, id)).await?;
+        let id = match row.platform_id {
+            None if row.status == "sending" => {
+                self.let_settle(row.since).await;
+                self.find(post, &row.text, Urgency::Lasting).await?
+            }
+            id => id,
+        };
+        if let Some(id) = id {
+            self.persist(Urgency::Lasting, || self.platform.delete(&post.address, &id)).await?;
         }
         self.gone(&post.key).await
     }
@@ -260,9 +273,9 @@ impl Outbox {
                         reason,
                         "a message may not have been sent: looking for it, then trying again"
                     );
+                    pause = (pause * 2).clamp(SETTLED, LONGEST_PAUSE);
                     tokio::time::sleep(pause).await;
                     waited += pause;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
                     if let Some(id) = self.find(post, text, urgency).await? {
                         return self.sent(&post.key, text, &id).await;
                     }
@@ -279,6 +292,10 @@ impl Outbox {
                 Err(error) => return Err(error.into()),
             }
         }
+    }
+
+    async fn let_settle(&self, since: Timestamp) {
+        tokio::time::sleep(SETTLED.saturating_sub(self.clock.now().since(since))).await;
     }
 
     async fn find(&self, post: &Post, text: &str, urgency: Urgency) -> Result<Option<String>, OutboxError> {
@@ -309,7 +326,7 @@ impl Outbox {
     }
 
     async fn row(&self, key: &str) -> Result<Option<Row>, OutboxError> {
-        let row = sqlx::query("SELECT text, status, platform_id FROM outbox WHERE key = $1")
+        let row = sqlx::query("SELECT text, status, platform_id, updated_at FROM outbox WHERE key = $1")
             .bind(key.to_owned())
             .fetch_optional(self.database.readers())
             .await?;
@@ -318,6 +335,7 @@ impl Outbox {
                 text: row.try_get("text")?,
                 status: row.try_get("status")?,
                 platform_id: row.try_get("platform_id")?,
+                since: Timestamp::from_micros(row.try_get("updated_at")?),
             })
         })
         .transpose()

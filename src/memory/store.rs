@@ -6,6 +6,7 @@ use super::{
     LONGEST_MESSAGE, Memory, MemoryError, NewMessage, NewReply, StoredMessage, chunk, data, session, why,
 };
 use crate::{
+    llm::offline,
     model::{
         Account, Author, CharacterId, MemoryId, Message, MessageId, MessageStatus, Scope, Timestamp, UserId,
     },
@@ -279,12 +280,8 @@ impl Memory {
     }
 }
 
-fn is_question(text: &str) -> bool {
-    text.trim_end().ends_with('?') && !text.trim_end_matches('?').contains(['.', '!', '?'])
-}
-
 pub(super) fn importance_of(text: &str) -> f64 {
-    if is_question(text) { QUESTION } else { STATEMENT }
+    if offline::only_asks(text) { QUESTION } else { STATEMENT }
 }
 
 pub(super) fn fits(text: &str) -> Result<(), MemoryError> {
@@ -436,7 +433,10 @@ mod tests {
     #[case("What is my dog called?", true)]
     #[case("I have a dog. Do you like dogs?", false)]
     #[case("I live in Lisbon.", false)]
+    #[case("Do you know my locker code", true)]
+    #[case("hi! what's my code?", true)]
+    #[case("Do you know me? My dog is called Luna.", false)]
     fn a_mere_question_is_told_from_a_statement(#[case] text: &str, #[case] expected: bool) {
-        assert_eq!(is_question(text), expected);
+        assert_eq!(importance_of(text) <= QUESTION, expected);
     }
 }

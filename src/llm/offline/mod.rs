@@ -26,6 +26,12 @@ mod whether;
 
 use crate::model::{Preferences, Timestamp};
 
+/// True when a text asks, with or without a question mark, and tells nothing.
+#[must_use]
+pub fn only_asks(text: &str) -> bool {
+    text::only_asks(text)
+}
+
 /// What the responder says about itself, once a conversation.
 pub const NOTICE: &str = "No language model is configured, so I answer with built-in examples and with what I remember. \
 To connect one, set LLM_BASE_URL, LLM_API_KEY and LLM_MODEL, or start Ollama on this machine.";

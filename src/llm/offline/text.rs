@@ -340,6 +340,13 @@ pub(super) fn is_question(sentence: &str) -> bool {
     trimmed.ends_with('?') || begins_like_question(&words(sentence))
 }
 
+/// True when the text asks and says nothing else, a greeting of one or two words aside.
+pub(super) fn only_asks(text: &str) -> bool {
+    let all = sentences(text);
+    all.iter().any(|sentence| is_question(sentence))
+        && all.iter().all(|sentence| is_question(sentence) || words(sentence).len() < 3)
+}
+
 /// True when the words begin as questions do.
 pub(super) fn begins_like_question(words: &[Word]) -> bool {
     const ASKING: &[&str] = &["what", "who", "whose", "where", "when", "why", "which", "how"];

@@ -34,6 +34,8 @@ pub enum Fault {
     DoneButSilent,
     /// It is done after this time.
     Slow(Duration),
+    /// It is done after this time, even if who asked for it is gone by then.
+    Late(Duration),
 }
 
 /// A message as people see it.

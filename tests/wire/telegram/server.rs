@@ -63,6 +63,13 @@ pub(super) async fn call(
             // The connection ends without an answer.
             panic!("the answer is lost on purpose");
         }
+        Some(Fault::Late(pause)) => {
+            let late = async move {
+                tokio::time::sleep(pause).await;
+                act(&shared, &method, &body).await
+            };
+            return tokio::spawn(late).await.unwrap();
+        }
         Some(Fault::Slow(pause)) => tokio::time::sleep(pause).await,
         None => {}
     }
