@@ -30,6 +30,9 @@ pub mod conversation;
 // The mind: gather, route, assemble the prompt, answer, remember.
 pub mod cognition;
 
+// What a character can look up and do while it thinks: one file a tool.
+pub mod tool;
+
 // Faculties: what is remembered and who may be told; trust, stages, mood.
 pub mod memory;
 pub mod relationship;

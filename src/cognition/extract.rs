@@ -79,19 +79,14 @@ impl SessionEnded {
                 }
             })
             .collect();
+        let question = template::extract(&context! { lines => shown });
+        let messages = vec![ChatMessage::new(Role::User, question)];
         let request = ChatRequest {
-            tier: Tier::Reflective,
-            purpose: Purpose::Extract,
-            messages: vec![ChatMessage {
-                role: Role::User,
-                content: template::extract(&context! { lines => shown }),
-            }],
             temperature: Some(0.0),
             max_tokens: Some(1_500),
-            model: None,
             json: true,
             attribution,
-            offline: None,
+            ..ChatRequest::new(Tier::Reflective, Purpose::Extract, messages)
         };
         let completion = self.llm.complete(request).await?;
         let found = read(&completion.text, lines);

@@ -60,8 +60,7 @@ pub(super) const CRISIS_GUARD: &str = "The last message may come from somebody i
 
 /// The messages for the model, at most about `budget` tokens.
 pub(super) fn assemble(material: &Material, budget: usize) -> Vec<ChatMessage> {
-    let mut messages =
-        vec![ChatMessage { role: Role::System, content: template::system(&values(material, budget)) }];
+    let mut messages = vec![ChatMessage::new(Role::System, template::system(&values(material, budget)))];
     let talk = budget * TALK_SHARE / 100;
     let message = cut_to(&material.message, talk);
     let beside = cut_to(&beside(material), talk / 2);
@@ -69,7 +68,7 @@ pub(super) fn assemble(material: &Material, budget: usize) -> Vec<ChatMessage> {
     messages.extend(history(material, talk.saturating_sub(taken)));
     let spoken = spoken(material, &material.user_name, &message);
     let content = if beside.is_empty() { spoken } else { format!("{beside}\n{spoken}") };
-    messages.push(ChatMessage { role: Role::User, content });
+    messages.push(ChatMessage::new(Role::User, content));
     messages
 }
 
@@ -355,9 +354,9 @@ fn history(material: &Material, budget: usize) -> Vec<ChatMessage> {
             let text = cut_middle(&line.text);
             left = left.checked_sub(tokens::estimate(&text) + 4)?;
             let message = if line.author.user().is_none() {
-                ChatMessage { role: Role::Assistant, content: text }
+                ChatMessage::new(Role::Assistant, text)
             } else {
-                ChatMessage { role: Role::User, content: spoken(material, &line.name, &text) }
+                ChatMessage::new(Role::User, spoken(material, &line.name, &text))
             };
             Some(message)
         })

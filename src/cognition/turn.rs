@@ -322,15 +322,12 @@ impl Mind {
         let mut waited = Duration::ZERO;
         loop {
             let request = ChatRequest {
-                tier: Tier::Main,
-                purpose: Purpose::Answer,
-                messages: prompt::assemble(material, budget),
                 temperature: overrides.and_then(|model| model.temperature),
                 max_tokens: overrides.and_then(|model| model.max_tokens),
                 model: overrides.and_then(|model| model.model.clone()),
-                json: false,
                 attribution: attribution.clone(),
                 offline: Some(offline.clone()),
+                ..ChatRequest::new(Tier::Main, Purpose::Answer, prompt::assemble(material, budget))
             };
             match self.stream(request, events).await {
                 Ok(mut completion) => {
@@ -401,6 +398,8 @@ fn canned(ask: &Ask) -> Completion {
     let text = pick(&ask.character.ux.manipulation_responses, &ask.message.id).unwrap_or(PLAIN_REFUSAL);
     Completion {
         text: text.to_owned(),
+        tool_calls: Vec::new(),
+        confidence: None,
         model: OFFLINE.to_owned(),
         tokens_in: 0,
         tokens_out: 0,

@@ -368,7 +368,11 @@ async fn collect(mut events: mpsc::Receiver<TurnEvent>, draft: &watch::Sender<Dr
                 draft.send_modify(|draft| draft.before.push(text));
             }
             TurnEvent::Aside { text, .. } => after.push(text),
-            TurnEvent::Routed { .. } | TurnEvent::Recalled { .. } | TurnEvent::Refused { .. } => {}
+            TurnEvent::Routed { .. }
+            | TurnEvent::Recalled { .. }
+            | TurnEvent::Refused { .. }
+            | TurnEvent::Thinking { .. }
+            | TurnEvent::Tool { .. } => {}
         }
     }
     draft.send_modify(|draft| draft.ended = true);

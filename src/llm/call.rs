@@ -151,6 +151,8 @@ impl Call {
             waited: progress.waited(),
             attempts: progress.attempts,
             recovered: progress.recovered,
+            tool_calls: Vec::new(),
+            confidence: None,
             text: progress.text,
         }
     }

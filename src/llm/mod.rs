@@ -42,7 +42,7 @@ pub use endpoint_check::{Probed, find_ollama, probe};
 pub use prices::{Price, PriceError, PriceTable};
 pub use request::{
     Attribution, ChatEvent, ChatMessage, ChatRequest, Completion, LlmError, OfflineAnswer, Purpose, Role,
-    Tier,
+    Tier, ToolCall, ToolSpec,
 };
 pub use settings::{Endpoint, LlmSettings, Retry, Timeouts};
 pub(crate) use wire::install_cryptography;

@@ -37,6 +37,10 @@ pub enum Purpose {
     Answer,
     /// How much thought a message asks for.
     Route,
+    /// A step of thought: tools are called, or the answer is given.
+    Reflect,
+    /// The check of an answer that took thought.
+    Critic,
     /// Facts, preferences and the summary of a session.
     Extract,
     /// A sign of life, asked by `dramatis doctor`.
@@ -52,6 +56,8 @@ impl Purpose {
         match self {
             Self::Answer => "answer",
             Self::Route => "route",
+            Self::Reflect => "reflect",
+            Self::Critic => "critic",
             Self::Extract => "extract",
             Self::Check => "check",
             Self::Bench => "bench",
@@ -68,6 +74,8 @@ pub enum Role {
     User,
     /// The model.
     Assistant,
+    /// What a tool brought.
+    Tool,
 }
 
 impl Role {
@@ -78,6 +86,7 @@ impl Role {
             Self::System => "system",
             Self::User => "user",
             Self::Assistant => "assistant",
+            Self::Tool => "tool",
         }
     }
 }
@@ -89,14 +98,52 @@ pub struct ChatMessage {
     pub role: Role,
     /// Its words.
     pub content: String,
+    /// The tools that the model called with it; of an assistant's message only.
+    pub tool_calls: Vec<ToolCall>,
+    /// The call that it answers; of a tool's message only.
+    pub tool_call_id: Option<String>,
 }
 
 impl ChatMessage {
     /// A message of `role`.
     #[must_use]
     pub fn new(role: Role, content: impl Into<String>) -> Self {
-        Self { role, content: content.into() }
+        Self { role, content: content.into(), tool_calls: Vec::new(), tool_call_id: None }
     }
+
+    /// The model's own message, with the tools that it called.
+    #[must_use]
+    pub fn calling(content: impl Into<String>, tool_calls: Vec<ToolCall>) -> Self {
+        Self { tool_calls, ..Self::new(Role::Assistant, content) }
+    }
+
+    /// What the tool brought that was called as `id`.
+    #[must_use]
+    pub fn tool(id: impl Into<String>, content: impl Into<String>) -> Self {
+        Self { tool_call_id: Some(id.into()), ..Self::new(Role::Tool, content) }
+    }
+}
+
+/// A tool that the model may call.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ToolSpec {
+    /// Its name: ASCII letters, digits, `_` and `-`, at most 64.
+    pub name: String,
+    /// What it does and when to call it, for the model.
+    pub description: String,
+    /// Its arguments, as a JSON schema of an object.
+    pub parameters: serde_json::Value,
+}
+
+/// A call of a tool, as the model wrote it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToolCall {
+    /// The id that its answer carries.
+    pub id: String,
+    /// The tool's name; it may not exist.
+    pub name: String,
+    /// The arguments: meant to be a JSON object, and perhaps not one.
+    pub arguments: String,
 }
 
 /// On whose account a call goes in the ledger.
@@ -125,6 +172,8 @@ pub struct ChatRequest {
     pub purpose: Purpose,
     /// The prompt.
     pub messages: Vec<ChatMessage>,
+    /// The tools that the model may call; none: it can only answer.
+    pub tools: Vec<ToolSpec>,
     /// Sampling temperature; the endpoint's default when absent.
     pub temperature: Option<f32>,
     /// The longest answer, in tokens; the endpoint's default when absent.
@@ -147,6 +196,7 @@ impl ChatRequest {
             tier,
             purpose,
             messages,
+            tools: Vec::new(),
             temperature: None,
             max_tokens: None,
             model: None,
@@ -182,8 +232,13 @@ pub enum ChatEvent {
 /// A whole answer and what it took.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Completion {
-    /// The answer: all deltas, joined.
+    /// The answer: all deltas, joined. Empty only where tools were called.
     pub text: String,
+    /// The tools that the model calls instead of (or beside) an answer, in its order.
+    pub tool_calls: Vec<ToolCall>,
+    /// How sure the model was of its words: the geometric mean of the tokens' probabilities, in `0.0..=1.0`; `None` where
+    /// the endpoint does not give them.
+    pub confidence: Option<f64>,
     /// The model that was asked (`offline` for the built-in responder).
     pub model: String,
     /// Tokens read, over all attempts.

@@ -24,6 +24,8 @@ pub enum Level {
 pub enum TurnPath {
     /// One streamed call.
     Fast,
+    /// Several steps, with tools.
+    Reflective,
 }
 
 /// Who decided the level.
@@ -111,6 +113,18 @@ pub enum ErrorKind {
     Other,
 }
 
+/// How far a tool call has got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ToolState {
+    /// It runs.
+    Started,
+    /// It brought something.
+    Finished,
+    /// It brought nothing: wrong arguments, refused, failed, or too slow.
+    Failed,
+}
+
 /// One thing that happened in a turn; `--json` prints one a line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -134,6 +148,27 @@ pub enum TurnEvent {
     Recalled {
         /// The rows.
         items: Vec<RecalledItem>,
+    },
+    /// A step of thought begins, on the reflective path.
+    Thinking {
+        /// What people may be shown of it, in the character's words.
+        text: String,
+        /// Which step, from 1.
+        step: u32,
+        /// The most steps there may be.
+        of: u32,
+    },
+    /// A tool was called, or has ended. Neither its arguments nor what it brought are told: both may be confidential.
+    Tool {
+        /// Which call: the same id when it begins and when it ends.
+        id: String,
+        /// The tool.
+        name: String,
+        /// How far it is.
+        state: ToolState,
+        /// Milliseconds it took; absent when it begins.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ms: Option<f64>,
     },
     /// A piece of the answer.
     Delta {

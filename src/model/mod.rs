@@ -14,7 +14,9 @@ mod time;
 mod viewer;
 
 pub use account::{Account, AccountItem};
-pub use event::{Aside, ErrorKind, Level, RecalledItem, RecalledSource, RoutedBy, TurnEvent, TurnPath};
+pub use event::{
+    Aside, ErrorKind, Level, RecalledItem, RecalledSource, RoutedBy, ToolState, TurnEvent, TurnPath,
+};
 pub use id::{CharacterId, FactId, IdError, MemoryId, MessageId, SessionId, TurnId, UserId};
 pub use knowledge::{
     Extraction, FactDraft, Preference, PreferenceDraft, Preferences, Style, SummaryDraft, TranscriptLine,

@@ -149,19 +149,13 @@ impl Router {
         if local.confidence.get() >= SURE || llm.is_offline(Tier::Router) {
             return local;
         }
+        let question = template::route(&context! { message => template::as_data(text) });
         let request = ChatRequest {
-            tier: Tier::Router,
-            purpose: Purpose::Route,
-            messages: vec![ChatMessage {
-                role: Role::User,
-                content: template::route(&context! { message => template::as_data(text) }),
-            }],
             temperature: Some(0.0),
             max_tokens: Some(120),
-            model: None,
             json: true,
             attribution: attribution.clone(),
-            offline: None,
+            ..ChatRequest::new(Tier::Router, Purpose::Route, vec![ChatMessage::new(Role::User, question)])
         };
         match llm.complete(request).await {
             Ok(completion) => {

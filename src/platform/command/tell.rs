@@ -202,6 +202,7 @@ fn explained(last: &Accounted, account: &Account) -> String {
     };
     let path = match account.path {
         TurnPath::Fast => "one call",
+        TurnPath::Reflective => "several steps of thought",
     };
     let flags = if account.flags.is_empty() {
         String::new()

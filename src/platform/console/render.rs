@@ -24,7 +24,11 @@ impl Renderer {
             return writeln!(out, "{line}");
         }
         match event {
-            TurnEvent::Routed { .. } | TurnEvent::Recalled { .. } | TurnEvent::Refused { .. } => Ok(()),
+            TurnEvent::Routed { .. }
+            | TurnEvent::Recalled { .. }
+            | TurnEvent::Refused { .. }
+            | TurnEvent::Thinking { .. }
+            | TurnEvent::Tool { .. } => Ok(()),
             TurnEvent::Delta { text } => {
                 if !self.speaking {
                     self.speaking = true;
