@@ -7,7 +7,7 @@ use reqwest::Url;
 use secrecy::SecretString;
 use tracing_subscriber::filter::Targets;
 
-use super::{LogFormat, value};
+use super::{EndpointSettings, LogFormat, value};
 use crate::{
     model::{CharacterId, UserId},
     store::Location,
@@ -44,6 +44,7 @@ pub(super) struct Draft {
     pub(super) reflective: Tier,
     pub(super) context: Option<usize>,
     pub(super) timeout: Option<Duration>,
+    pub(super) hedge: Option<Duration>,
     pub(super) prices: Option<PathBuf>,
     pub(super) ollama: Option<String>,
     pub(super) admins: Vec<UserId>,
@@ -69,6 +70,7 @@ pub(super) struct Tier {
     pub(super) base_url: Option<String>,
     pub(super) api_key: Option<SecretString>,
     pub(super) model: Option<String>,
+    pub(super) fallbacks: Vec<EndpointSettings>,
 }
 
 /// Every key, in the order of `.env.sample`.
@@ -149,6 +151,17 @@ pub(super) const GROUPS: &[Group] = &[
                 ..KEY
             },
             Key {
+                name: "LLM_FALLBACKS",
+                doc: &[
+                    "Who is asked when the endpoint before does not answer: `ADDRESS MODEL` or `ADDRESS MODEL KEY`, with commas",
+                    "between them (docs/models.md).",
+                ],
+                example: "https://models.example.org/v1 other-model YOUR_KEY, http://127.0.0.1:11434/v1 llama3.2",
+                secret: true,
+                read: |draft, text| value::endpoints(text).map(|all| draft.main.fallbacks = all),
+                ..KEY
+            },
+            Key {
                 name: "ROUTER_LLM_BASE_URL",
                 doc: &[
                     "A small, quick model that is asked how much thought a message needs, when the rules are unsure.",
@@ -169,6 +182,14 @@ pub(super) const GROUPS: &[Group] = &[
                 name: "ROUTER_LLM_MODEL",
                 example: "small-model",
                 read: |draft, text| set(&mut draft.router.model, Ok(text.to_owned())),
+                ..KEY
+            },
+            Key {
+                name: "ROUTER_LLM_FALLBACKS",
+                doc: &["The same behind the router's own model."],
+                example: "https://models.example.org/v1 other-model YOUR_KEY, http://127.0.0.1:11434/v1 llama3.2",
+                secret: true,
+                read: |draft, text| value::endpoints(text).map(|all| draft.router.fallbacks = all),
                 ..KEY
             },
             Key {
@@ -195,6 +216,14 @@ pub(super) const GROUPS: &[Group] = &[
                 ..KEY
             },
             Key {
+                name: "REFLECTIVE_LLM_FALLBACKS",
+                doc: &["The same behind the reflective tier's own model."],
+                example: "https://models.example.org/v1 other-model YOUR_KEY, http://127.0.0.1:11434/v1 llama3.2",
+                secret: true,
+                read: |draft, text| value::endpoints(text).map(|all| draft.reflective.fallbacks = all),
+                ..KEY
+            },
+            Key {
                 name: "LLM_CONTEXT",
                 doc: &[
                     "Tokens that the window of LLM_MODEL holds, 2048 to 2000000. Prompts fill three quarters at most.",
@@ -210,6 +239,16 @@ pub(super) const GROUPS: &[Group] = &[
                 ],
                 default: "30",
                 read: |draft, text| set(&mut draft.timeout, value::timeout(text)),
+                ..KEY
+            },
+            Key {
+                name: "LLM_HEDGE_MS",
+                doc: &[
+                    "Milliseconds that the first word may take, 100 to 60000, until a second request goes out: to the next",
+                    "endpoint, or to the same. Who speaks first is listened to, and both are paid for. Unset: never.",
+                ],
+                example: "3000",
+                read: |draft, text| set(&mut draft.hedge, value::hedge(text)),
                 ..KEY
             },
             Key {

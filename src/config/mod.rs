@@ -49,6 +49,10 @@ pub struct Settings {
     pub router: Option<EndpointSettings>,
     /// The model for thought (`REFLECTIVE_LLM_…`), filled up from the main one; `None` when nothing is set for it.
     pub reflective: Option<EndpointSettings>,
+    /// Who is asked when they do not answer (`…LLM_FALLBACKS`).
+    pub fallbacks: FallbackSettings,
+    /// How long the first word may take until a second request goes out (`LLM_HEDGE_MS`), 100 ms to 60 s; `None`: never.
+    pub hedge: Option<Duration>,
     /// Tokens that the window of the main model holds (`LLM_CONTEXT`), `2_048..=2_000_000`.
     pub context: usize,
     /// How long to wait for the next piece of an answer (`LLM_TIMEOUT`), 1 to 600 s.
@@ -109,6 +113,17 @@ pub struct EndpointSettings {
     pub api_key: Option<SecretString>,
     /// The name of the model.
     pub model: String,
+}
+
+/// The endpoints behind the first one of each tier, in the order in which they are asked.
+#[derive(Debug, Clone, Default)]
+pub struct FallbackSettings {
+    /// Behind the main model (`LLM_FALLBACKS`).
+    pub main: Vec<EndpointSettings>,
+    /// Behind the router's own model (`ROUTER_LLM_FALLBACKS`).
+    pub router: Vec<EndpointSettings>,
+    /// Behind the reflective tier's own model (`REFLECTIVE_LLM_FALLBACKS`).
+    pub reflective: Vec<EndpointSettings>,
 }
 
 /// How log lines look.
@@ -272,10 +287,15 @@ impl Reader {
     }
 
     fn finish(mut self) -> Result<Settings, ConfigErrors> {
-        let draft = std::mem::take(&mut self.draft);
+        let mut draft = std::mem::take(&mut self.draft);
         let llm = self.endpoint("LLM", &draft.main, None);
         let router = self.endpoint("ROUTER_LLM", &draft.router, Some(&draft.main));
         let reflective = self.endpoint("REFLECTIVE_LLM", &draft.reflective, Some(&draft.main));
+        let fallbacks = FallbackSettings {
+            main: self.behind("LLM", std::mem::take(&mut draft.main.fallbacks)),
+            router: self.behind("ROUTER_LLM", std::mem::take(&mut draft.router.fallbacks)),
+            reflective: self.behind("REFLECTIVE_LLM", std::mem::take(&mut draft.reflective.fallbacks)),
+        };
         if let (Draft { data_dir: Some(data_dir), database, .. }, true) = (&draft, self.problems.is_empty()) {
             let database = database.clone().unwrap_or_else(|| Location::in_dir(data_dir));
             // An address may hold a password.
@@ -284,7 +304,7 @@ impl Reader {
             }
             let shown = std::mem::take(&mut self.shown);
             if let Some(settings) = assemble(draft, database, [llm, router, reflective], shown) {
-                return Ok(settings);
+                return Ok(Settings { fallbacks, ..settings });
             }
         }
         self.problems.sort_by_key(|problem| match problem.source {
@@ -293,6 +313,18 @@ impl Reader {
             Some(Source::Environment | Source::Default) => (2, 0),
         });
         Err(ConfigErrors { problems: self.problems })
+    }
+
+    /// The fallbacks of a tier, which must have a model of its own to stand behind.
+    fn behind(&mut self, prefix: &str, fallbacks: Vec<EndpointSettings>) -> Vec<EndpointSettings> {
+        let source = |part: &str| self.given.get(format!("{prefix}_{part}").as_str()).copied();
+        let own = ["BASE_URL", "MODEL", "API_KEY"].into_iter().any(|part| source(part).is_some());
+        if let (Some(source), false) = (source("FALLBACKS"), own) {
+            let what =
+                format!("is set, but there is nothing for them to stand behind: set {prefix}_MODEL, too");
+            self.problem(source, Some(format!("{prefix}_FALLBACKS")), what);
+        }
+        fallbacks
     }
 
     /// The endpoint of a tier whose keys begin with `prefix`. What it lacks comes from `main`; the key only when both
@@ -348,6 +380,8 @@ fn assemble(
         llm,
         router,
         reflective,
+        fallbacks: FallbackSettings::default(),
+        hedge: draft.hedge,
         context: draft.context?,
         timeout: draft.timeout?,
         prices: draft.prices,
