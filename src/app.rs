@@ -9,7 +9,7 @@ use crate::{
     character::{Cast, CastWatcher, Finding},
     cognition::{Mind, Parts, SessionEnded},
     config::{EndpointSettings, Settings},
-    conversation::Conversations,
+    conversation::{Conversations, ReminderDue},
     embed::{Embeddings, catalogue},
     jobs::{Queue, Workers},
     llm::{Endpoint, Llm, LlmSettings, PriceTable, Timeouts},
@@ -143,8 +143,10 @@ impl App {
             clock: clock.clone(),
             admins: settings.admins.clone(),
         });
-        let handlers: Vec<Arc<dyn crate::jobs::Handler>> =
-            vec![SessionEnded::new(memory.clone(), llm.clone())];
+        let handlers: Vec<Arc<dyn crate::jobs::Handler>> = vec![
+            SessionEnded::new(memory.clone(), llm.clone()),
+            ReminderDue::new(memory.clone(), conversations.clone()),
+        ];
         let workers = Workers::start(queue.clone(), handlers, WORKERS);
         let watcher = match cast.watch() {
             Ok(watcher) => Some(watcher),

@@ -64,3 +64,55 @@ pub fn house(parts: HouseParts) -> Toolbox {
     }
     Toolbox::new(tools)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        character::TOOLS,
+        config::SearchProvider,
+        model::{Clock, SystemClock},
+        store::{Database, Location},
+    };
+
+    /// The whole house, with nobody in it.
+    async fn all(dir: &std::path::Path) -> Toolbox {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let database = Database::open(&Location::in_dir(dir)).await.unwrap();
+        let embeddings = Embeddings::start(None, "none".to_owned());
+        let base_url = reqwest::Url::parse("http://127.0.0.1:1").unwrap();
+        house(HouseParts {
+            memory: Memory::new(database.clone(), embeddings.clone(), clock.clone()),
+            embeddings,
+            relationships: Relationships::new(database.clone(), clock.clone()),
+            queue: Queue::new(database, clock),
+            cast: Cast::open(dir).unwrap().0,
+            search: Some(SearchSettings { provider: SearchProvider::Searxng, base_url, key: None }),
+            pages: Some(Net::default()),
+        })
+    }
+
+    #[tokio::test]
+    async fn skills_name_exactly_the_tools_of_the_house() {
+        let dir = tempfile::tempdir().unwrap();
+        let names: Vec<String> = all(dir.path()).await.all().map(|tool| tool.spec().name).collect();
+        assert_eq!(names, TOOLS);
+    }
+
+    #[tokio::test]
+    async fn every_tool_tells_what_each_argument_is() {
+        let dir = tempfile::tempdir().unwrap();
+        for tool in all(dir.path()).await.all() {
+            let spec = tool.spec();
+            assert!(spec.description.len() > 20, "{}", spec.name);
+            assert_eq!(spec.parameters["type"], "object", "{}", spec.name);
+            assert_eq!(spec.parameters["additionalProperties"], false, "{}", spec.name);
+            assert!(!spec.parameters.to_string().contains("$ref"), "{}: {}", spec.name, spec.parameters);
+            for (name, property) in spec.parameters["properties"].as_object().unwrap() {
+                let told = property["description"].as_str().unwrap_or_default();
+                assert!(told.len() > 5, "{}: `{name}` is not told: {property}", spec.name);
+                assert!(property["type"].is_string(), "{}: `{name}` has no one type: {property}", spec.name);
+            }
+        }
+    }
+}

@@ -7,7 +7,7 @@ mod render;
 use std::{
     io::{IsTerminal, Write},
     path::PathBuf,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -32,6 +32,8 @@ use render::Renderer;
 
 /// The platform's name in the store.
 pub const PLATFORM: &str = "console";
+/// How often it is looked for reminders that are due.
+const REMIND: Duration = Duration::from_secs(1);
 /// Events of one turn that may wait to be printed.
 const EVENTS: usize = 64;
 
@@ -124,7 +126,7 @@ impl Console {
     pub async fn run(mut self) -> Result<(), ConsoleError> {
         let watching = self.handles.cast.subscribe();
         if !self.options.messages.is_empty() {
-            let news = tokio::spawn(print_news(watching, |line| eprintln!("{line}")));
+            let news = tokio::spawn(print_news(watching, self.reminders(), |line| eprintln!("{line}")));
             let done = self.say_all().await;
             news.abort();
             return done;
@@ -132,7 +134,7 @@ impl Console {
         if std::io::stdin().is_terminal() && !self.options.json {
             return self.run_terminal(watching).await;
         }
-        let news = tokio::spawn(print_news(watching, |line| eprintln!("{line}")));
+        let news = tokio::spawn(print_news(watching, self.reminders(), |line| eprintln!("{line}")));
         let done = self.run_pipe().await;
         news.abort();
         done
@@ -169,8 +171,8 @@ impl Console {
         let ids = self.handles.cast.ids();
         let mut editor = Editor::open(ids, self.options.history.clone())?;
         let news = match editor.printer() {
-            Some(print) => tokio::spawn(print_news(watching, print)),
-            None => tokio::spawn(print_news(watching, |line| eprintln!("{line}"))),
+            Some(print) => tokio::spawn(print_news(watching, self.reminders(), print)),
+            None => tokio::spawn(print_news(watching, self.reminders(), |line| eprintln!("{line}"))),
         };
         self.greet()?;
         self.resume().await?;
@@ -293,15 +295,46 @@ impl Console {
         self.began.plus(self.started.elapsed())
     }
 
+    fn reminders(&self) -> Reminders {
+        Reminders { conversations: self.handles.conversations.clone(), viewer: self.viewer() }
+    }
+
     fn viewer(&self) -> Viewer {
         Viewer::new(self.options.character.clone(), self.options.user.clone(), self.options.place.clone())
     }
 }
 
-/// Says what happens to character files while people talk.
-async fn print_news<P: FnMut(String)>(mut watching: broadcast::Receiver<CastEvent>, mut print: P) {
+/// The reminders of whoever sits at the console.
+struct Reminders {
+    conversations: Conversations,
+    viewer: Viewer,
+}
+
+impl Reminders {
+    async fn due(&self) -> Vec<String> {
+        self.conversations.take_due(PLATFORM, &self.viewer).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "reminders cannot be looked up; trying again soon");
+            Vec::new()
+        })
+    }
+}
+
+/// Says what happens to character files while people talk, and what they asked to be reminded of.
+async fn print_news<P: FnMut(String)>(
+    mut watching: broadcast::Receiver<CastEvent>,
+    reminders: Reminders,
+    mut print: P,
+) {
+    let mut every = tokio::time::interval(REMIND);
     loop {
-        match watching.recv().await {
+        let event = tokio::select! {
+            event = watching.recv() => event,
+            _ = every.tick() => {
+                reminders.due().await.into_iter().for_each(&mut print);
+                continue;
+            }
+        };
+        match event {
             Ok(CastEvent::Reloaded { id, ms }) => print(format!("({id} was reloaded in {ms:.0} ms)")),
             Ok(CastEvent::Added { id }) => print(format!("({id} joined the cast)")),
             Ok(CastEvent::Removed { id }) => print(format!("({id} left the cast)")),
