@@ -1,6 +1,12 @@
 //! The tools of the house on every engine: what each brings, through whose eyes, and what it does with nonsense.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
 
 #[path = "support/databases.rs"]
 mod databases;
@@ -16,8 +22,8 @@ use dramatis::{
     llm::{ToolCall, ToolSpec},
     memory::{Memory, NewMessage, NewReply},
     model::{
-        CharacterId, Clock, Extraction, FactDraft, ManualClock, Message, MessageId, SummaryDraft, Timestamp, UnitScore,
-        UserId, Viewer,
+        CharacterId, Clock, Extraction, FactDraft, ManualClock, Message, MessageId, SummaryDraft, Timestamp,
+        UnitScore, UserId, Viewer,
     },
     relationship::Relationships,
     tool::{Context, CostClass, HouseParts, Net, Permission, Tool, ToolError, Toolbox, house},
@@ -66,7 +72,11 @@ impl World {
             let folder = dir.path().join(name);
             std::fs::create_dir(&folder).unwrap();
             let title = if name == "elena" { "Elena" } else { "Iris" };
-            std::fs::write(folder.join("character.md"), format!("---\nname: {title}\n---\nYou are {title}.\n")).unwrap();
+            std::fs::write(
+                folder.join("character.md"),
+                format!("---\nname: {title}\n---\nYou are {title}.\n"),
+            )
+            .unwrap();
         }
         let (cast, findings) = Cast::open(dir.path()).unwrap();
         assert_eq!(cast.len(), 2, "{findings:?}");
@@ -156,11 +166,16 @@ fn called(name: &str, arguments: &str) -> ToolCall {
 async fn each_tool_brings_what_is_on_record() {
     for store in stores().await {
         let world = World::new(&store);
-        let told = world.say("elena", "robin", "dm", "My sister Ana keeps the boat in the secret harbour.").await;
+        let told =
+            world.say("elena", "robin", "dm", "My sister Ana keeps the boat in the secret harbour.").await;
         world
             .learn(
                 &told,
-                &[("user", "has_sister", "Ana"), ("Ana", "lives_in", "Porto"), ("user", "lives_in", "Lisbon")],
+                &[
+                    ("user", "has_sister", "Ana"),
+                    ("Ana", "lives_in", "Porto"),
+                    ("user", "lives_in", "Lisbon"),
+                ],
                 "Robin told of Ana's boat in the secret harbour.",
             )
             .await;
@@ -182,7 +197,9 @@ async fn each_tool_brings_what_is_on_record() {
             assert!(found.contains(expected), "{}: {name} brought:\n{found}", store.name);
             assert!(!found.contains("console:"), "{name} shows an id:\n{found}");
         }
-        let around = world.call(&context, "read_message_context", &json!({"id": told.id.to_string()}).to_string()).await;
+        let around = world
+            .call(&context, "read_message_context", &json!({"id": told.id.to_string()}).to_string())
+            .await;
         let around = around.unwrap();
         assert!(around.contains("secret harbour") && around.contains("you: I see."), "{around}");
     }
@@ -195,7 +212,11 @@ async fn nothing_said_in_private_comes_up_for_anybody_else() {
         for character in ["elena", "iris"] {
             let told = world.say(character, "robin", "dm", "Robin hides gold in the secret harbour").await;
             world
-                .learn(&told, &[("user's dog", "guards", "the secret harbour gold")], "Robin's gold in the secret harbour.")
+                .learn(
+                    &told,
+                    &[("user's dog", "guards", "the secret harbour gold")],
+                    "Robin's gold in the secret harbour.",
+                )
                 .await;
         }
         let last = world.say("elena", "robin", "dm", "remind me of the gold in the secret harbour").await;
@@ -203,7 +224,9 @@ async fn nothing_said_in_private_comes_up_for_anybody_else() {
         let set = r#"{"what": "the gold in the secret harbour", "when": "in 2 days"}"#;
         world.call(&own, "remind_me", set).await.unwrap();
         world.call(&own, "create_goal", r#"{"description": "find the gold"}"#).await.unwrap();
-        for (name, place) in [("sam", "dm"), ("sam", "lounge/general"), ("robin", "lounge/general"), ("robin", "attic/a/b")] {
+        for (name, place) in
+            [("sam", "dm"), ("sam", "lounge/general"), ("robin", "lounge/general"), ("robin", "attic/a/b")]
+        {
             let context = world.context("elena", name, place, MessageId::new());
             for (tool, arguments) in READING {
                 let found = world.call(&context, tool, arguments).await.unwrap_or_default();
@@ -249,14 +272,23 @@ async fn a_person_changes_their_own_facts_in_their_own_words() {
         world.learn(&of_sam, &[("user", "lives_in", "Rome")], "Sam lives in Rome.").await;
         let asked = world.say("elena", "robin", "dm", "I moved to Paris last week").await;
         let context = world.context("elena", "robin", "dm", asked.id);
-        let invented = world.call(&context, "update_fact", r#"{"predicate": "lives_in", "value": "Atlantis"}"#).await;
+        let invented =
+            world.call(&context, "update_fact", r#"{"predicate": "lives_in", "value": "Atlantis"}"#).await;
         assert!(matches!(invented, Err(ToolError::Refused(_))), "{invented:?}");
         let update = r#"{"predicate": "lives_in", "value": "Paris"}"#;
         let done = world.call(&context, "update_fact", update).await.unwrap();
         assert!(done.starts_with("Changed: Robin lives in Berlin → lives in Paris"), "{done}");
-        assert_eq!(world.call(&context, "update_fact", update).await.unwrap(), "It was on record already; nothing was changed.");
+        assert_eq!(
+            world.call(&context, "update_fact", update).await.unwrap(),
+            "It was on record already; nothing was changed."
+        );
         let facts = world.memory.facts(&context.viewer, 10).await.unwrap();
-        assert_eq!(facts.iter().map(|it| it.object.as_str()).collect::<Vec<_>>(), ["Paris"], "{}", store.name);
+        assert_eq!(
+            facts.iter().map(|it| it.object.as_str()).collect::<Vec<_>>(),
+            ["Paris"],
+            "{}",
+            store.name
+        );
         let shown = world.memory.show(&context.viewer, &facts[0].id.to_string()).await.unwrap().unwrap();
         assert_eq!(shown.sources, [asked.id.to_string()]);
         let past = world.call(&context, "lookup_facts", r#"{"include_past": true}"#).await.unwrap();
@@ -284,12 +316,20 @@ async fn wishes_are_kept_and_taken_back() {
         let context = world.context("elena", "robin", "dm", asked.id);
         for (arguments, expected) in [
             (r#"{"key": "verbosity", "value": "SHORT"}"#, "verbosity: none → short"),
-            (r#"{"key": "verbosity", "value": "short"}"#, "verbosity was short already; nothing was changed."),
+            (
+                r#"{"key": "verbosity", "value": "short"}"#,
+                "verbosity was short already; nothing was changed.",
+            ),
             (r#"{"key": "nickname", "value": "Captain"}"#, "nickname: none → Captain"),
             (r#"{"key": "emojis", "value": false}"#, "emojis: none → false"),
             (r#"{"key": "verbosity"}"#, "verbosity: short → none"),
         ] {
-            assert_eq!(world.call(&context, "update_preference", arguments).await.as_deref(), Ok(expected), "{}", store.name);
+            assert_eq!(
+                world.call(&context, "update_preference", arguments).await.as_deref(),
+                Ok(expected),
+                "{}",
+                store.name
+            );
         }
         for (arguments, expected) in [
             (r#"{"key": "verbosity", "value": "tiny"}"#, "short, medium or long"),
@@ -307,12 +347,19 @@ async fn wishes_are_kept_and_taken_back() {
 async fn promises_are_kept_listed_and_forgotten() {
     for store in stores().await {
         let world = World::new(&store);
-        let asked = world.say("elena", "robin", "dm", "remind me to feed the otters, and help me learn chess").await;
+        let asked =
+            world.say("elena", "robin", "dm", "remind me to feed the otters, and help me learn chess").await;
         let context = world.context("elena", "robin", "dm", asked.id);
         let set = r#"{"what": "feed the otters", "when": "in 2 hours"}"#;
         assert!(world.call(&context, "remind_me", set).await.unwrap().starts_with("Set ["));
         assert!(world.call(&context, "remind_me", set).await.unwrap().starts_with("It was set already ["));
-        assert!(world.call(&context, "remind_me", r#"{"action": "list"}"#).await.unwrap().contains("feed the otters"));
+        assert!(
+            world
+                .call(&context, "remind_me", r#"{"action": "list"}"#)
+                .await
+                .unwrap()
+                .contains("feed the otters")
+        );
         let goal = r#"{"description": "Learn chess together", "priority": "8"}"#;
         world.call(&context, "create_goal", goal).await.unwrap();
         assert_eq!(world.memory.goals(&context.viewer).await.unwrap()[0].priority, 8);
@@ -346,7 +393,7 @@ async fn nonsense_is_answered_with_words_that_help() {
             let spec = tool.spec();
             let property = spec.parameters["properties"].as_object().unwrap().keys().next().unwrap().clone();
             for arguments in
-                ["{", "[]", "7", r#"{"no_such": 1}"#, &json!({ property.clone(): {"a": []} }).to_string()]
+                ["{", "[]", "7", r#"{"no_such": 1}"#, &json!({ (property.clone()): {"a": []} }).to_string()]
             {
                 let error = world.call(&context, &spec.name, arguments).await.unwrap_err();
                 assert!(matches!(error, ToolError::Arguments(_)), "{} took {arguments}: {error}", spec.name);
@@ -361,7 +408,11 @@ async fn nonsense_is_answered_with_words_that_help() {
         character.core.skills.clear();
         meek.character = Arc::new(character);
         let page = world.call(&meek, "read_web_page", r#"{"url": "https://example.org"}"#).await;
-        assert_eq!(page, Err(ToolError::Unknown("read_web_page".to_owned())), "nobody goes out who is not allowed to");
+        assert_eq!(
+            page,
+            Err(ToolError::Unknown("read_web_page".to_owned())),
+            "nobody goes out who is not allowed to"
+        );
     }
 }
 
@@ -371,7 +422,11 @@ struct Odd(&'static str);
 #[async_trait]
 impl Tool for Odd {
     fn spec(&self) -> ToolSpec {
-        ToolSpec { name: self.0.to_owned(), description: String::new(), parameters: json!({"type": "object"}) }
+        ToolSpec {
+            name: self.0.to_owned(),
+            description: String::new(),
+            parameters: json!({"type": "object"}),
+        }
     }
     fn permission(&self) -> Permission {
         Permission::Read

@@ -2,9 +2,6 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
-#[path = "support/databases.rs"]
-mod databases;
-
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
@@ -132,7 +129,10 @@ async fn a_page_becomes_text_and_a_long_one_is_read_in_parts() {
         .route("/long", get(|| async { Html(format!("<p>{}</p>", "word ".repeat(4_000))) }))
         .route("/endless", get(|| async { "x".repeat(5_000_000) }))
         .route("/deep", get(|| async { Html("<div>".repeat(50_000)) }))
-        .route("/picture", get(|| async { ([(header::CONTENT_TYPE, "image/png")], vec![0_u8; 9]).into_response() }));
+        .route(
+            "/picture",
+            get(|| async { ([(header::CONTENT_TYPE, "image/png")], vec![0_u8; 9]).into_response() }),
+        );
     let port = serve(PUBLIC, app).await;
     let world = World::new(None).await;
     let site = |path: &str| format!("http://site.test:{port}{path}");
@@ -171,8 +171,23 @@ async fn nothing_but_the_public_internet_is_reached() {
     let port = serve(PUBLIC, app).await;
     let world = World::new(None).await;
     for host in [
-        "127.0.0.1", "2130706433", "0x7f.1", "0177.0.0.1", "127.1", "0", "[::1]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]",
-        "10.0.0.1", "169.254.169.254", "100.64.0.1", "[fd00::1]", "[fe80::1]", "inside.test", "half.test", "mapped.test",
+        "127.0.0.1",
+        "2130706433",
+        "0x7f.1",
+        "0177.0.0.1",
+        "127.1",
+        "0",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "10.0.0.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "[fd00::1]",
+        "[fe80::1]",
+        "inside.test",
+        "half.test",
+        "mapped.test",
         "metadata.test",
     ] {
         let found = world.read(&format!("http://{host}:{inside}/")).await;
@@ -183,7 +198,9 @@ async fn nothing_but_the_public_internet_is_reached() {
         assert!(matches!(found, Err(ToolError::Refused(_))), "{path}: {found:?}");
     }
     assert!(matches!(world.read(&format!("http://site.test:{port}/loop")).await, Err(ToolError::Failed(_))));
-    for url in ["ftp://site.test/", "file:///etc/passwd", "http://user:word@site.test/", "gopher://site.test/"] {
+    for url in
+        ["ftp://site.test/", "file:///etc/passwd", "http://user:word@site.test/", "gopher://site.test/"]
+    {
         assert!(matches!(world.read(url).await, Err(ToolError::Refused(_))), "{url}");
     }
     assert!(matches!(world.read("not an address").await, Err(ToolError::Arguments(_))));
@@ -213,23 +230,28 @@ async fn a_search_speaks_either_services_words() {
     };
     let brave = |headers: HeaderMap| async move {
         assert_eq!(headers.get("x-subscription-token").unwrap(), "hidden-key");
-        Json(json!({"web": {"results": [{"title": "Otters", "url": "https://o.test/", "description": "d", "age": "2 days"}]}}))
+        Json(
+            json!({"web": {"results": [{"title": "Otters", "url": "https://o.test/", "description": "d", "age": "2 days"}]}}),
+        )
     };
-    let app = Router::new()
-        .route("/search", get(searxng))
-        .route("/res/v1/web/search", get(brave));
+    let app = Router::new().route("/search", get(searxng)).route("/res/v1/web/search", get(brave));
     let port = serve(Ipv4Addr::LOCALHOST, app).await;
     for (provider, expected) in [
         (SearchProvider::Searxng, "- Otters <https://otters.test/> All <b>about</b> ‹/data> them\n- Porto"),
         (SearchProvider::Brave, "- Otters (2 days) <https://o.test/> d"),
     ] {
         let base_url = format!("http://127.0.0.1:{port}/").parse().unwrap();
-        let world = World::new(Some(SearchSettings { provider, base_url, key: Some("hidden-key".into()) })).await;
+        let world =
+            World::new(Some(SearchSettings { provider, base_url, key: Some("hidden-key".into()) })).await;
         let found = world.call("web_search", json!({"query": "otters of Porto"})).await.unwrap();
         assert!(found.contains(expected), "{found}");
     }
     let base_url = "http://127.0.0.1:1/".parse().unwrap();
-    let dead = World::new(Some(SearchSettings { provider: SearchProvider::Brave, base_url, key: Some("hidden-key".into()) }));
+    let dead = World::new(Some(SearchSettings {
+        provider: SearchProvider::Brave,
+        base_url,
+        key: Some("hidden-key".into()),
+    }));
     let error = dead.await.call("web_search", json!({"query": "x"})).await.unwrap_err().to_string();
     assert!(error.contains("cannot be reached") && !error.contains("hidden"), "{error}");
     let none = World::new(None).await.call("web_search", json!({"query": "x"})).await;

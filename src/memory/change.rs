@@ -124,7 +124,8 @@ impl Memory {
                     owner: viewer.user.clone(),
                     sources: vec![message],
                 };
-                keep_fact(&mut tx, viewer.character.as_str(), &viewer.scope(), &draft, said.at).await?;
+                let is_new =
+                    keep_fact(&mut tx, viewer.character.as_str(), &viewer.scope(), &draft, said.at).await?;
                 let row = sqlx::query(
                     "SELECT f.id FROM fact f JOIN fact_source s ON s.fact = f.id WHERE s.message = $1 AND f.object = $2",
                 )
@@ -132,7 +133,9 @@ impl Memory {
                 .bind(value.clone())
                 .fetch_optional(&mut *tx)
                 .await?;
-                row.and_then(|row| row.try_get::<String, _>("id").ok()).and_then(|id| id.parse().ok())
+                row.filter(|_| is_new)
+                    .and_then(|row| row.try_get::<String, _>("id").ok())
+                    .and_then(|id| id.parse().ok())
             }
         };
         tx.commit().await?;

@@ -1,7 +1,7 @@
 //! What a character has promised: reminders, which fall due at a moment, and goals, which it has set out to reach with
 //! somebody. Tables `reminder` and `goal`.
 
-use sqlx::{Row, any::AnyRow};
+use sqlx::{Any, Executor, Row, any::AnyRow};
 use uuid::Uuid;
 
 use super::{Memory, MemoryError, data, visible::Visible};
@@ -17,6 +17,8 @@ pub const REMINDER_JOB: &str = "reminder";
 pub const MOST_REMINDERS: usize = 50;
 /// As many goals a character has with one person.
 pub const MOST_GOALS: usize = 20;
+/// The platform that has no addresses and asks for its reminders itself.
+const CONSOLE: &str = "console";
 /// Attempts at a reminder: it only needs the store.
 const ATTEMPTS: u32 = 20;
 
@@ -69,6 +71,8 @@ pub enum Promised {
     NotSaid,
     /// There are as many as there may be.
     TooMany,
+    /// It was asked for where nothing can come by itself.
+    Unreachable,
 }
 
 const REMINDER: &str =
@@ -101,7 +105,12 @@ impl Memory {
         .fetch_optional(&mut *tx)
         .await?;
         let Some(asked) = asked else { return Ok(Promised::NotSaid) };
-        let waiting = waiting(&mut tx, viewer).await?;
+        let platform: String = asked.try_get("platform")?;
+        let address: Option<String> = asked.try_get("address")?;
+        if address.is_none() && platform != CONSOLE {
+            return Ok(Promised::Unreachable);
+        }
+        let waiting = waiting(&mut *tx, viewer).await?;
         if let Some(known) = waiting.iter().find(|it| it.due_at == due_at && it.text == text) {
             return Ok(Promised::Known(known.id.clone()));
         }
@@ -118,8 +127,8 @@ impl Memory {
         .bind(viewer.user.to_string())
         .bind(asked.try_get::<String, _>("author_name")?)
         .bind(viewer.scope().key())
-        .bind(asked.try_get::<String, _>("platform")?)
-        .bind(asked.try_get::<Option<String>, _>("address")?)
+        .bind(platform)
+        .bind(address)
         .bind(message.to_string())
         .bind(text.to_owned())
         .bind(due_at.micros())
@@ -143,8 +152,7 @@ impl Memory {
     /// # Errors
     /// When the store fails.
     pub async fn reminders(&self, viewer: &Viewer) -> Result<Vec<Reminder>, MemoryError> {
-        let mut tx = self.database.begin().await?;
-        Ok(waiting(&mut tx, viewer).await?)
+        Ok(waiting(self.database.readers(), viewer).await?)
     }
 
     /// Takes a waiting reminder of the viewer's user back. False: they have none of this id that the viewer may read.
@@ -153,7 +161,7 @@ impl Memory {
     /// When the store fails.
     pub async fn cancel_reminder(&self, viewer: &Viewer, id: &str) -> Result<bool, MemoryError> {
         let mut tx = self.database.begin().await?;
-        let known = waiting(&mut tx, viewer).await?.iter().any(|reminder| reminder.id == id);
+        let known = waiting(&mut *tx, viewer).await?.iter().any(|reminder| reminder.id == id);
         if known {
             drop_promise(&mut tx, "DELETE FROM reminder WHERE id = $1", id).await?;
         }
@@ -280,14 +288,17 @@ impl Memory {
     }
 }
 
-async fn waiting(tx: &mut Tx, viewer: &Viewer) -> Result<Vec<Reminder>, StoreError> {
+async fn waiting(
+    from: impl Executor<'_, Database = Any>,
+    viewer: &Viewer,
+) -> Result<Vec<Reminder>, StoreError> {
     let visible = Visible::of(viewer, "r", "owner", 2);
     let sql = format!(
         "SELECT {REMINDER} FROM reminder r WHERE r.owner = $1 AND r.status <> 'told' AND {} ORDER BY r.due_at, r.id",
         visible.sql
     );
     let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(viewer.user.to_string());
-    let rows = visible.bind(query).fetch_all(&mut **tx).await?;
+    let rows = visible.bind(query).fetch_all(from).await?;
     rows.iter().map(reminder).collect()
 }
 

@@ -71,7 +71,7 @@ impl Tool for CreateGoal {
         match kept {
             Promised::New(id) => Ok(format!("Kept as goal [{id}]: {description}")),
             Promised::Known(id) => Ok(format!("It was a goal already [{id}]: {description}")),
-            Promised::NotSaid => Err(ToolError::Refused(NOT_SAID.to_owned())),
+            Promised::NotSaid | Promised::Unreachable => Err(ToolError::Refused(NOT_SAID.to_owned())),
             Promised::TooMany => Err(ToolError::Refused(format!(
                 "there are {MOST_GOALS} goals with this user already; they can take some back with /forget"
             ))),

@@ -133,7 +133,7 @@ pub(super) fn around(context: &Context, facts: &[FoundFact], whom: &str) -> Vec<
     let wanted: Vec<String> = whom
         .to_lowercase()
         .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| word.len() > 2)
+        .filter(|word| word.len() > 1)
         .map(str::to_owned)
         .collect();
     let of = |names: &BTreeSet<String>, wanted: &[String]| {

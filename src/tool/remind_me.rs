@@ -117,6 +117,9 @@ impl RemindMe {
                 Ok(format!("It was set already [{id}]: {what}, on {} {}", shown(due), zone.name()))
             }
             Promised::NotSaid => Err(ToolError::Refused(NOT_SAID.to_owned())),
+            Promised::Unreachable => Err(ToolError::Refused(
+                "nothing can come by itself where the user talks, so there are no reminders here".to_owned(),
+            )),
             Promised::TooMany => Err(ToolError::Refused(format!(
                 "{MOST_REMINDERS} reminders of the user's wait already; cancel one first"
             ))),

@@ -13,7 +13,9 @@ use std::{
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     sync::{broadcast, mpsc},
+    task::JoinHandle,
 };
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
@@ -126,17 +128,17 @@ impl Console {
     pub async fn run(mut self) -> Result<(), ConsoleError> {
         let watching = self.handles.cast.subscribe();
         if !self.options.messages.is_empty() {
-            let news = tokio::spawn(print_news(watching, self.reminders(), |line| eprintln!("{line}")));
+            let news = News::begin(watching, self.reminders(), |line| eprintln!("{line}"));
             let done = self.say_all().await;
-            news.abort();
+            news.end().await;
             return done;
         }
         if std::io::stdin().is_terminal() && !self.options.json {
             return self.run_terminal(watching).await;
         }
-        let news = tokio::spawn(print_news(watching, self.reminders(), |line| eprintln!("{line}")));
+        let news = News::begin(watching, self.reminders(), |line| eprintln!("{line}"));
         let done = self.run_pipe().await;
-        news.abort();
+        news.end().await;
         done
     }
 
@@ -171,8 +173,8 @@ impl Console {
         let ids = self.handles.cast.ids();
         let mut editor = Editor::open(ids, self.options.history.clone())?;
         let news = match editor.printer() {
-            Some(print) => tokio::spawn(print_news(watching, self.reminders(), print)),
-            None => tokio::spawn(print_news(watching, self.reminders(), |line| eprintln!("{line}"))),
+            Some(print) => News::begin(watching, self.reminders(), print),
+            None => News::begin(watching, self.reminders(), |line| eprintln!("{line}")),
         };
         self.greet()?;
         self.resume().await?;
@@ -184,7 +186,7 @@ impl Console {
                 break;
             }
         }
-        news.abort();
+        news.end().await;
         Ok(())
     }
 
@@ -320,19 +322,46 @@ impl Reminders {
 }
 
 /// Says what happens to character files while people talk, and what they asked to be reminded of.
+struct News {
+    task: JoinHandle<()>,
+    stop: CancellationToken,
+}
+
+impl News {
+    fn begin<P: FnMut(String) + Send + 'static>(
+        watching: broadcast::Receiver<CastEvent>,
+        reminders: Reminders,
+        print: P,
+    ) -> Self {
+        let stop = CancellationToken::new();
+        Self { task: tokio::spawn(print_news(watching, reminders, stop.clone(), print)), stop }
+    }
+
+    /// Ends between two pieces of news: a reminder that was taken is shown.
+    async fn end(self) {
+        self.stop.cancel();
+        if let Err(error) = self.task.await {
+            tracing::warn!(%error, "news were not told to the end");
+        }
+    }
+}
+
 async fn print_news<P: FnMut(String)>(
     mut watching: broadcast::Receiver<CastEvent>,
     reminders: Reminders,
+    stop: CancellationToken,
     mut print: P,
 ) {
     let mut every = tokio::time::interval(REMIND);
     loop {
         let event = tokio::select! {
-            event = watching.recv() => event,
+            biased;
             _ = every.tick() => {
                 reminders.due().await.into_iter().for_each(&mut print);
                 continue;
             }
+            () = stop.cancelled() => return,
+            event = watching.recv() => event,
         };
         match event {
             Ok(CastEvent::Reloaded { id, ms }) => print(format!("({id} was reloaded in {ms:.0} ms)")),
