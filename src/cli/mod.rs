@@ -13,6 +13,7 @@ mod memory;
 mod migrate;
 mod models;
 mod run;
+mod tool;
 
 use std::{
     fmt,
@@ -65,6 +66,9 @@ enum Command {
     /// Looks into memory, as somebody in some place is entitled to
     #[command(subcommand)]
     Memory(memory::Command),
+    /// Lists the tools that characters think with, and tries one without a model
+    #[command(subcommand)]
+    Tool(tool::Command),
     /// Lists embedding models and sets them up
     #[command(subcommand)]
     Models(models::Command),
@@ -162,6 +166,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Command::Run(arguments) => Box::pin(run::run(settings, arguments)).await,
                 Command::Chat(arguments) => Box::pin(chat::run(settings, arguments)).await,
                 Command::Memory(command) => memory::run(settings, command).await,
+                Command::Tool(command) => tool::run(settings, command).await,
                 Command::Models(command) => models::run(settings, command).await,
                 Command::Migrate => migrate::run(settings).await,
                 Command::Characters(_)
