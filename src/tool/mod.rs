@@ -103,24 +103,55 @@ pub struct Outcome {
     pub took: Duration,
 }
 
+/// Tools that come and go while the program runs.
+pub trait Source: Send + Sync {
+    /// Those that are there now, by name.
+    fn tools(&self) -> Arc<BTreeMap<String, Arc<dyn Tool>>>;
+}
+
 /// The tools that there are.
 #[derive(Clone, Default)]
 pub struct Toolbox {
     tools: BTreeMap<String, Arc<dyn Tool>>,
+    sources: Vec<Arc<dyn Source>>,
 }
 
 impl Toolbox {
     /// These tools; of two with one name, the last.
     #[must_use]
     pub fn new(tools: impl IntoIterator<Item = Arc<dyn Tool>>) -> Self {
-        Self { tools: tools.into_iter().map(|tool| (tool.spec().name, tool)).collect() }
+        let tools = tools.into_iter().map(|tool| (tool.spec().name, tool)).collect();
+        Self { tools, sources: Vec::new() }
+    }
+
+    /// With tools that come and go. Of two with one name, that of the box itself, or else of the earlier source.
+    #[must_use]
+    pub fn with_source(mut self, source: Arc<dyn Source>) -> Self {
+        self.sources.push(source);
+        self
+    }
+
+    /// All that are there now.
+    fn now(&self) -> BTreeMap<String, Arc<dyn Tool>> {
+        let mut all = self.tools.clone();
+        for source in &self.sources {
+            for (name, tool) in source.tools().iter() {
+                all.entry(name.clone()).or_insert_with(|| tool.clone());
+            }
+        }
+        all
+    }
+
+    fn find(&self, name: &str) -> Option<Arc<dyn Tool>> {
+        let own = self.tools.get(name).cloned();
+        own.or_else(|| self.sources.iter().find_map(|source| source.tools().get(name).cloned()))
     }
 
     /// What the character may call, by name.
     #[must_use]
     pub fn specs(&self, character: &Character) -> Vec<ToolSpec> {
         let may = |tool: &&Arc<dyn Tool>| Self::may(character, tool.as_ref());
-        self.tools.values().filter(may).map(|tool| tool.spec()).collect()
+        self.now().values().filter(may).map(|tool| tool.spec()).collect()
     }
 
     /// Calls one tool, within its time limit.
@@ -132,8 +163,7 @@ impl Toolbox {
 
     async fn attempt(&self, context: &Context, call: &ToolCall) -> Result<String, ToolError> {
         let tool = self
-            .tools
-            .get(&call.name)
+            .find(&call.name)
             .filter(|tool| Self::may(&context.character, tool.as_ref()))
             .ok_or_else(|| ToolError::Unknown(call.name.clone()))?;
         let text = if call.arguments.trim().is_empty() { "{}" } else { &call.arguments };
@@ -145,13 +175,105 @@ impl Toolbox {
             .unwrap_or(Err(ToolError::Late(limit)))
     }
 
-    /// `core.yaml: skills` names what a character may use; where it names nothing, that is whatever stays in the house.
+    /// `core.yaml: skills` names what a character may use, `server__*` all tools of a server; where it names nothing,
+    /// that is whatever stays in the house.
     fn may(character: &Character, tool: &dyn Tool) -> bool {
         let skills = &character.core.skills;
         if skills.is_empty() {
             tool.permission() != Permission::Network
         } else {
-            skills.contains(&tool.spec().name)
+            let name = tool.spec().name;
+            let all_of_a_server = |skill: &String| {
+                skill
+                    .strip_suffix('*')
+                    .is_some_and(|server| server.ends_with("__") && name.starts_with(server))
+            };
+            skills.contains(&name) || skills.iter().any(all_of_a_server)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::character::Cast;
+    use serde_json::json;
+
+    struct Named(&'static str, Permission);
+
+    #[async_trait]
+    impl Tool for Named {
+        fn spec(&self) -> ToolSpec {
+            ToolSpec { name: self.0.to_owned(), description: String::new(), parameters: json!({}) }
+        }
+        fn permission(&self) -> Permission {
+            self.1
+        }
+        fn cost(&self) -> CostClass {
+            CostClass::Free
+        }
+        fn limit(&self) -> Duration {
+            Duration::from_secs(1)
+        }
+        async fn call(&self, _: &Context, _: Value) -> Result<String, ToolError> {
+            Ok(self.0.to_owned())
+        }
+    }
+
+    #[derive(Default)]
+    struct Shelf(std::sync::Mutex<Arc<BTreeMap<String, Arc<dyn Tool>>>>);
+
+    impl Shelf {
+        fn hold(&self, names: &[&'static str]) {
+            let tools = names.iter().map(|name| {
+                let tool: Arc<dyn Tool> = Arc::new(Named(name, Permission::Network));
+                ((*name).to_owned(), tool)
+            });
+            *self.0.lock().unwrap() = Arc::new(tools.collect());
+        }
+    }
+
+    impl Source for Shelf {
+        fn tools(&self) -> Arc<BTreeMap<String, Arc<dyn Tool>>> {
+            self.0.lock().unwrap().clone()
+        }
+    }
+
+    fn with_skills(skills: &[&str]) -> Character {
+        let (cast, _) = Cast::open(std::path::Path::new("characters")).unwrap();
+        let id = cast.ids().remove(0);
+        let mut character = cast.get(&id).unwrap().as_ref().clone();
+        character.core.skills = skills.iter().map(|skill| (*skill).to_owned()).collect();
+        character
+    }
+
+    #[test]
+    fn a_star_stands_for_all_tools_of_a_server_and_for_nothing_else() {
+        let shelf = Arc::new(Shelf::default());
+        shelf.hold(&["sky__rain", "sky__wind", "skyline__view"]);
+        let toolbox =
+            Toolbox::new([Arc::new(Named("clock", Permission::Read)) as Arc<dyn Tool>]).with_source(shelf);
+        let names = |skills: &[&str]| -> Vec<String> {
+            toolbox.specs(&with_skills(skills)).into_iter().map(|spec| spec.name).collect()
+        };
+        assert_eq!(names(&[]), ["clock"]);
+        assert_eq!(names(&["sky__*"]), ["sky__rain", "sky__wind"]);
+        assert_eq!(names(&["sky__wind", "clock"]), ["clock", "sky__wind"]);
+        assert_eq!(names(&["*"]), Vec::<String>::new());
+        assert_eq!(names(&["sky*"]), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_a_source_holds_may_change_and_never_hides_a_tool_of_the_house() {
+        let shelf = Arc::new(Shelf::default());
+        let toolbox = Toolbox::new([Arc::new(Named("clock", Permission::Read)) as Arc<dyn Tool>])
+            .with_source(shelf.clone());
+        let character = with_skills(&["clock", "sky__*"]);
+        assert_eq!(toolbox.specs(&character).len(), 1);
+        shelf.hold(&["sky__rain", "clock"]);
+        assert_eq!(toolbox.specs(&character).len(), 2);
+        assert_eq!(toolbox.find("clock").unwrap().permission(), Permission::Read);
+        shelf.hold(&[]);
+        assert!(toolbox.find("sky__rain").is_none());
     }
 }
