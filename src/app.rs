@@ -18,6 +18,7 @@ use crate::{
     platform::command::{self, Commands},
     relationship::Relationships,
     store::Database,
+    tool::{Toolbox, mcp},
 };
 
 /// How often idle sessions are looked for.
@@ -32,6 +33,8 @@ const STOP: Duration = Duration::from_secs(4);
 const CLOSE: Duration = Duration::from_secs(2);
 /// How long a stop waits for turns that are under way.
 const TURNS: Duration = Duration::from_secs(8);
+/// How long a stop waits for MCP servers to end by themselves.
+const GOOD_BYE: Duration = Duration::from_secs(2);
 /// How often what was written moves from SQLite's log into its file.
 const CHECKPOINT: Duration = Duration::from_secs(5);
 /// How many vectors are computed in one go when a store is caught up.
@@ -65,6 +68,9 @@ pub struct App {
     pub queue: Queue,
     /// Commands.
     pub commands: Commands,
+    /// The tools that characters may be given.
+    pub toolbox: Toolbox,
+    servers: mcp::Servers,
     workers: Workers,
     watcher: Option<CastWatcher>,
     tasks: Vec<JoinHandle<()>>,
@@ -92,6 +98,7 @@ impl App {
                 settings.characters_dir.display()
             );
         }
+        let servers = mcp_servers(&settings)?;
         let database = Database::open(&settings.database).await?;
         let llm = Llm::start(llm_settings(&settings)?, database.clone(), clock.clone()).await?;
         let memory = Memory::new(database.clone(), embeddings.clone(), clock.clone());
@@ -133,6 +140,8 @@ impl App {
         });
         let handlers: Vec<Arc<dyn crate::jobs::Handler>> =
             vec![SessionEnded::new(memory.clone(), llm.clone())];
+        let (servers, source) = mcp::Servers::start(servers);
+        let toolbox = Toolbox::default().with_source(source);
         let workers = Workers::start(queue.clone(), handlers, WORKERS);
         let watcher = match cast.watch() {
             Ok(watcher) => Some(watcher),
@@ -160,6 +169,8 @@ impl App {
             conversations,
             queue,
             commands,
+            toolbox,
+            servers,
             workers,
             watcher,
             tasks,
@@ -177,6 +188,7 @@ impl App {
         if !self.conversations.close(TURNS).await {
             tracing::warn!("a turn did not end in time; the next start takes it up");
         }
+        self.servers.stop(GOOD_BYE).await;
         for task in &self.tasks {
             task.abort();
         }
@@ -202,6 +214,14 @@ pub fn embeddings(settings: &Settings) -> Embeddings {
     let models = settings.data_dir.join("models");
     let directory = catalogue::locate(&models, &settings.embedding_model);
     Embeddings::start(directory, settings.embedding_model.clone())
+}
+
+/// The MCP servers that the settings name.
+///
+/// # Errors
+/// With everything that is wrong in their file.
+pub fn mcp_servers(settings: &Settings) -> Result<mcp::Config, mcp::ConfigError> {
+    mcp::Config::load(settings.mcp.as_deref(), |name| std::env::var(name).ok())
 }
 
 /// The models that the settings ask for.

@@ -58,6 +58,7 @@ pub(super) struct Draft {
     pub(super) discord_own: Vec<(CharacterId, SecretString)>,
     pub(super) discord_api_url: Option<Url>,
     pub(super) discord_personas: Option<bool>,
+    pub(super) mcp: Option<PathBuf>,
     pub(super) embedding_model: Option<String>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) log_level: Option<Targets>,
@@ -348,6 +349,19 @@ pub(super) const GROUPS: &[Group] = &[
                 ..KEY
             },
         ],
+    },
+    Group {
+        title: "Tools of others",
+        keys: &[Key {
+            name: "MCP_CONFIG",
+            doc: &[
+                "The settings file of MCP servers, whose tools characters may use (docs/mcp.md).",
+                "Unset: mcp.json where the program is started, when it is there.",
+            ],
+            example: "mcp.json",
+            read: |draft, text| set(&mut draft.mcp, Ok(PathBuf::from(text))),
+            ..KEY
+        }],
     },
     Group {
         title: "Memory",

@@ -20,6 +20,7 @@ use secrecy::SecretString;
 use tracing_subscriber::filter::Targets;
 
 pub use problem::{ConfigErrors, Problem, Source};
+pub(crate) use value::did_you_mean;
 
 use crate::{
     model::{CharacterId, UserId},
@@ -65,6 +66,8 @@ pub struct Settings {
     pub telegram: Option<TelegramAccount>,
     /// The bots on Discord (`DISCORD_…`), if there are any.
     pub discord: Option<DiscordAccounts>,
+    /// The settings file of MCP servers (`MCP_CONFIG`); `None` is `mcp.json` in the working directory, when it is there.
+    pub mcp: Option<PathBuf>,
     /// The embedding model: a name on the hub, a directory, or `none` (`EMBEDDING_MODEL`).
     pub embedding_model: String,
     /// How log lines look (`LOG_FORMAT`).
@@ -371,6 +374,7 @@ fn assemble(
                 personas: draft.discord_personas?,
             },
         ),
+        mcp: draft.mcp,
         embedding_model: draft.embedding_model?,
         log_format: draft.log_format?,
         log_level: draft.log_level,

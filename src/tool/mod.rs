@@ -1,6 +1,8 @@
 //! Tools: what a character can look up and do while it thinks, one file a tool. Each works through the eyes of the person who
 //! asks, and what it brings is material for the model, never an instruction.
 
+pub mod mcp;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
