@@ -300,7 +300,7 @@ async fn a_server_that_is_not_there_yet_holds_nobody_up_and_is_found_when_it_com
     drop(server);
     let began = Instant::now();
     while world.has("test__echo") {
-        assert!(world.call("hang", json!({})).await.is_err());
+        assert!(world.call("echo", json!({})).await.is_err());
         assert!(began.elapsed() < Duration::from_secs(60));
     }
     world.servers.stop(Duration::from_secs(10)).await;

@@ -6,7 +6,10 @@ use std::{
     fs,
     io::{BufRead, Write},
     net::SocketAddr,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -164,6 +167,7 @@ pub fn serve_stdio() {
 pub struct HttpServer {
     pub address: SocketAddr,
     pub mind: Arc<Mutex<Mind>>,
+    gone: Arc<AtomicBool>,
     task: tokio::task::JoinHandle<()>,
 }
 
@@ -171,18 +175,26 @@ pub struct HttpServer {
 struct Shared {
     mind: Arc<Mutex<Mind>>,
     news: broadcast::Sender<()>,
+    gone: Arc<AtomicBool>,
 }
 
 impl HttpServer {
     pub async fn start(address: &str) -> Self {
         let mind = Arc::new(Mutex::new(Mind::default()));
         let (news, _) = broadcast::channel(16);
-        let shared = Shared { mind: mind.clone(), news };
+        let gone = Arc::new(AtomicBool::new(false));
+        let shared = Shared { mind: mind.clone(), news, gone: gone.clone() };
         let routes = Router::new().route("/mcp", post(heard).get(listen)).with_state(shared);
-        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+        // Whoever listened here before may still be leaving.
+        let listener = loop {
+            match tokio::net::TcpListener::bind(address).await {
+                Ok(listener) => break listener,
+                Err(_) => tokio::time::sleep(Duration::from_millis(20)).await,
+            }
+        };
         let address = listener.local_addr().unwrap();
         let task = tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
-        Self { address, mind, task }
+        Self { address, mind, gone, task }
     }
 
     pub fn url(&self) -> String {
@@ -192,6 +204,8 @@ impl HttpServer {
 
 impl Drop for HttpServer {
     fn drop(&mut self) {
+        // Connections that are open outlive the listener.
+        self.gone.store(true, Ordering::SeqCst);
         self.task.abort();
     }
 }
@@ -201,6 +215,9 @@ fn known(headers: &HeaderMap) -> bool {
 }
 
 async fn heard(State(shared): State<Shared>, headers: HeaderMap, Json(message): Json<Value>) -> Response {
+    if shared.gone.load(Ordering::SeqCst) {
+        return StatusCode::SERVICE_UNAVAILABLE.into_response();
+    }
     if !known(&headers) {
         return (StatusCode::UNAUTHORIZED, format!("{headers:?}")).into_response();
     }
@@ -220,7 +237,7 @@ async fn heard(State(shared): State<Shared>, headers: HeaderMap, Json(message): 
 }
 
 async fn listen(State(shared): State<Shared>, headers: HeaderMap) -> Response {
-    if !known(&headers) {
+    if shared.gone.load(Ordering::SeqCst) || !known(&headers) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let news = futures::stream::unfold(shared.news.subscribe(), |mut news| async move {
