@@ -1,11 +1,7 @@
 //! The settings file of MCP servers, in the shape that other programs use, too. It is read strictly: whatever is wrong
 //! with it is told at once, with its place. No secret need stand in it: `${NAME}` is taken from the environment.
 
-use std::{
-    fmt, fs, io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fmt, fs, io, path::Path, time::Duration};
 
 use http::{HeaderName, HeaderValue};
 use reqwest::Url;
@@ -16,7 +12,7 @@ use super::secret::{Secrets, expand};
 use crate::config::did_you_mean;
 
 /// The file that is read when no other is named.
-pub const DEFAULT_FILE: &str = "mcp.json";
+const DEFAULT_FILE: &str = "mcp.json";
 /// How long a call may take when the file does not say.
 const DEFAULT_LIMIT: Duration = Duration::from_secs(20);
 /// The most seconds a call may take.
@@ -49,16 +45,14 @@ pub enum ConfigError {
 /// The servers of a settings file.
 #[derive(Debug, Clone, Default)]
 pub struct Config {
-    /// The file, where there is one.
-    pub path: Option<PathBuf>,
     /// Its servers that are not switched off, by name.
     pub servers: Vec<Server>,
     /// How long they may be silent, and how soon they are started again.
     pub pace: Pace,
 }
 
-/// How long a server may be silent, and how soon one that ended is started again: after `first`, then twice as long each time, up to `most`. What ran for
-/// `steady` begins anew.
+/// How long a server may be silent, and how soon one that ended is started again: after `first`, then twice as long each
+/// time, up to `most`. What ran for `steady` begins anew.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
     /// The first wait.
@@ -142,7 +136,7 @@ impl Config {
         match fs::read_to_string(file) {
             Ok(text) => {
                 let servers = Reader { file: &shown, env: &env, problems: Vec::new() }.read(&text)?;
-                Ok(Self { path: Some(file.to_owned()), servers, pace: Pace::default() })
+                Ok(Self { servers, pace: Pace::default() })
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_none() => Ok(Self::default()),
             Err(error) => Err(ConfigError::Read { path: shown, reason: error.to_string() }),

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Source;
-pub use config::{Config, ConfigError, DEFAULT_FILE, Pace, Reach, Server};
+pub use config::{Config, ConfigError, Pace, Reach, Server};
 use keeper::{Keeper, Shelf};
 pub use keeper::{Look, look};
 pub use link::Trouble;
