@@ -18,7 +18,7 @@ use crate::{
     platform::command::{self, Commands},
     relationship::Relationships,
     store::Database,
-    tool::{self, HouseParts, Net, Toolbox},
+    tool::{self, HouseParts, Net, Toolbox, mcp},
 };
 
 /// How often idle sessions are looked for.
@@ -33,6 +33,8 @@ const STOP: Duration = Duration::from_secs(4);
 const CLOSE: Duration = Duration::from_secs(2);
 /// How long a stop waits for turns that are under way.
 const TURNS: Duration = Duration::from_secs(8);
+/// How long a stop waits for MCP servers to end by themselves.
+const GOOD_BYE: Duration = Duration::from_secs(2);
 /// How often what was written moves from SQLite's log into its file.
 const CHECKPOINT: Duration = Duration::from_secs(5);
 /// How many vectors are computed in one go when a store is caught up.
@@ -68,6 +70,7 @@ pub struct App {
     pub commands: Commands,
     /// What characters can look up and do while they think.
     pub tools: Toolbox,
+    servers: mcp::Servers,
     workers: Workers,
     watcher: Option<CastWatcher>,
     tasks: Vec<JoinHandle<()>>,
@@ -95,11 +98,13 @@ impl App {
                 settings.characters_dir.display()
             );
         }
+        let servers = mcp_servers(&settings)?;
         let database = Database::open(&settings.database).await?;
         let llm = Llm::start(llm_settings(&settings)?, database.clone(), clock.clone()).await?;
         let memory = Memory::new(database.clone(), embeddings.clone(), clock.clone());
         let relationships = Relationships::new(database.clone(), clock.clone());
         let queue = Queue::new(database.clone(), clock.clone());
+        let (servers, source) = mcp::Servers::start(servers);
         let tools = tool::house(HouseParts {
             memory: memory.clone(),
             embeddings: embeddings.clone(),
@@ -108,7 +113,8 @@ impl App {
             cast: cast.clone(),
             search: settings.search.clone(),
             pages: settings.web_pages.then(Net::default),
-        });
+        })
+        .with_source(source);
         let mind = Arc::new(Mind::new(Parts {
             memory: memory.clone(),
             relationships: relationships.clone(),
@@ -175,6 +181,7 @@ impl App {
             queue,
             commands,
             tools,
+            servers,
             workers,
             watcher,
             tasks,
@@ -192,6 +199,7 @@ impl App {
         if !self.conversations.close(TURNS).await {
             tracing::warn!("a turn did not end in time; the next start takes it up");
         }
+        self.servers.stop(GOOD_BYE).await;
         for task in &self.tasks {
             task.abort();
         }
@@ -217,6 +225,14 @@ pub fn embeddings(settings: &Settings) -> Embeddings {
     let models = settings.data_dir.join("models");
     let directory = catalogue::locate(&models, &settings.embedding_model);
     Embeddings::start(directory, settings.embedding_model.clone())
+}
+
+/// The MCP servers that the settings name.
+///
+/// # Errors
+/// With everything that is wrong in their file.
+pub fn mcp_servers(settings: &Settings) -> Result<mcp::Config, mcp::ConfigError> {
+    mcp::Config::load(settings.mcp.as_deref(), |name| std::env::var(name).ok())
 }
 
 /// The models that the settings ask for.

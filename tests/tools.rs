@@ -143,7 +143,7 @@ impl World {
     fn context(&self, character: &str, name: &str, place: &str, message: MessageId) -> Context {
         let viewer = Viewer::new(id(character), user(name), place.parse().unwrap());
         let mut character: Character = (*self.cast.get(&id(character)).unwrap()).clone();
-        character.core.skills = self.tools.all().map(|tool| tool.spec().name).collect();
+        character.core.skills = self.tools.all().into_keys().collect();
         Context {
             viewer,
             character: Arc::new(character),
@@ -389,7 +389,7 @@ async fn nonsense_is_answered_with_words_that_help() {
     for store in stores().await.into_iter().take(1) {
         let world = World::new(&store);
         let context = world.context("elena", "robin", "dm", MessageId::new());
-        for tool in world.tools.all() {
+        for tool in world.tools.all().into_values() {
             let spec = tool.spec();
             let property = spec.parameters["properties"].as_object().unwrap().keys().next().unwrap().clone();
             for arguments in

@@ -13,6 +13,7 @@ use crate::{
         telegram::{self, Account},
     },
     store::Database,
+    tool::mcp,
 };
 
 /// How long the embedding model may take to load before that is a finding.
@@ -103,6 +104,9 @@ pub(super) async fn run() -> anyhow::Result<ExitCode> {
     }
     tell(embeddings(&settings).await);
     for check in models(&settings).await {
+        tell(check);
+    }
+    for check in mcp_servers(&settings).await {
         tell(check);
     }
     if let Some(accounts) = &settings.discord {
@@ -284,6 +288,37 @@ async fn telegram(account: &TelegramAccount) -> Check {
             "check the network, and TELEGRAM_API_URL if it is set",
         ),
     }
+}
+
+async fn mcp_servers(settings: &Settings) -> Vec<Check> {
+    let config = match app::mcp_servers(settings) {
+        Ok(config) => config,
+        Err(error) => {
+            return vec![Check::error(
+                "mcp",
+                error.to_string(),
+                "mend the file; docs/mcp.md tells how it looks",
+            )];
+        }
+    };
+    let looks = config.servers.iter().map(async |server| match mcp::look(server).await {
+        Ok(look) if look.left_out.is_empty() && !look.tools.is_empty() => {
+            let tools = look.tools.join(", ");
+            Check::ok("mcp", format!("{server} has {} tools: {tools}", look.tools.len()))
+        }
+        Ok(look) => Check::warning(
+            "mcp",
+            format!(
+                "{server} has {} tools: {}; {}",
+                look.tools.len(),
+                look.tools.join(", "),
+                look.left_out.join("; ")
+            ),
+            "see `allow` in the settings of MCP servers, and ask whoever makes the server",
+        ),
+        Err(trouble) => Check::warning("mcp", format!("{server}: {trouble}"), trouble.remedy(server)),
+    });
+    futures::future::join_all(looks).await
 }
 
 async fn models(settings: &Settings) -> Vec<Check> {

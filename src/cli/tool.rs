@@ -73,7 +73,7 @@ pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<
 }
 
 fn list(tools: &Toolbox, json: bool) -> anyhow::Result<ExitCode> {
-    for tool in tools.all() {
+    for tool in tools.all().into_values() {
         let spec = tool.spec();
         let needs = match tool.permission() {
             Permission::Read => "reads",
@@ -108,7 +108,7 @@ async fn try_out(
     call: &ToolCall,
 ) -> anyhow::Result<ExitCode> {
     let Some(tool) = tools.get(&call.name) else {
-        let names: Vec<String> = tools.all().map(|tool| tool.spec().name).collect();
+        let names: Vec<String> = tools.all().into_keys().collect();
         anyhow::bail!("there is no tool `{}`; there are {}", call.name, names.join(", "));
     };
     let character = cast.get(&viewer.character).with_context(|| {

@@ -63,6 +63,7 @@ pub(super) struct Draft {
     pub(super) search_url: Option<Url>,
     pub(super) search_key: Option<SecretString>,
     pub(super) web_pages: Option<bool>,
+    pub(super) mcp: Option<PathBuf>,
     pub(super) embedding_model: Option<String>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) log_level: Option<Targets>,
@@ -391,6 +392,19 @@ pub(super) const GROUPS: &[Group] = &[
                 ..KEY
             },
         ],
+    },
+    Group {
+        title: "Tools of others",
+        keys: &[Key {
+            name: "MCP_CONFIG",
+            doc: &[
+                "The settings file of MCP servers, whose tools characters may use (docs/mcp.md).",
+                "Unset: mcp.json where the program is started, when it is there.",
+            ],
+            example: "mcp.json",
+            read: |draft, text| set(&mut draft.mcp, Ok(PathBuf::from(text))),
+            ..KEY
+        }],
     },
     Group {
         title: "Memory",

@@ -20,6 +20,7 @@ use secrecy::SecretString;
 use tracing_subscriber::filter::Targets;
 
 pub use problem::{ConfigErrors, Problem, Source};
+pub(crate) use value::did_you_mean;
 
 use crate::{
     model::{CharacterId, UserId},
@@ -75,6 +76,8 @@ pub struct Settings {
     pub search: Option<SearchSettings>,
     /// Whether pages of the web may be read (`WEB_PAGES`).
     pub web_pages: bool,
+    /// The settings file of MCP servers (`MCP_CONFIG`); `None` is `mcp.json` in the working directory, when it is there.
+    pub mcp: Option<PathBuf>,
     /// The embedding model: a name on the hub, a directory, or `none` (`EMBEDDING_MODEL`).
     pub embedding_model: String,
     /// How log lines look (`LOG_FORMAT`).
@@ -460,6 +463,7 @@ fn assemble(
         ),
         search,
         web_pages: draft.web_pages?,
+        mcp: draft.mcp,
         embedding_model: draft.embedding_model?,
         log_format: draft.log_format?,
         log_level: draft.log_level,

@@ -16,7 +16,7 @@ const PLATFORMS: [&str; 4] = ["telegram", "discord", "console", "api"];
 const OLLAMA_PORT: u16 = 11434;
 
 /// The candidate closest to `text`, when it is close enough to be a slip of the hand: within a third of its letters.
-pub(super) fn did_you_mean<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn did_you_mean<'a>(text: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let text = text.to_ascii_lowercase();
     candidates
         .into_iter()

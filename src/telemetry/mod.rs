@@ -89,11 +89,12 @@ pub fn init(settings: &Settings, stderr_level: LevelFilter) -> Result<Guard, Tel
 }
 
 /// Libraries that are not heard unless `LOG_LEVEL` names them: async-openai logs bodies, rustyline every key that is
-/// pressed, and teloxide what it sends, all of it what people said; apalis tells of every look into an empty queue.
-const HUSHED: [(&str, LevelFilter); 4] = [
+/// pressed, teloxide and rmcp what they send, all of it what people said; apalis tells of every look into an empty queue.
+const HUSHED: [(&str, LevelFilter); 5] = [
     ("async_openai", LevelFilter::OFF),
     ("rustyline", LevelFilter::OFF),
     ("teloxide_core", LevelFilter::OFF),
+    ("rmcp", LevelFilter::OFF),
     ("apalis_core", LevelFilter::WARN),
 ];
 

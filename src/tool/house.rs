@@ -95,14 +95,14 @@ mod tests {
     #[tokio::test]
     async fn skills_name_exactly_the_tools_of_the_house() {
         let dir = tempfile::tempdir().unwrap();
-        let names: Vec<String> = all(dir.path()).await.all().map(|tool| tool.spec().name).collect();
+        let names: Vec<String> = all(dir.path()).await.all().into_keys().collect();
         assert_eq!(names, TOOLS);
     }
 
     #[tokio::test]
     async fn every_tool_tells_what_each_argument_is() {
         let dir = tempfile::tempdir().unwrap();
-        for tool in all(dir.path()).await.all() {
+        for tool in all(dir.path()).await.all().into_values() {
             let spec = tool.spec();
             assert!(spec.description.len() > 20, "{}", spec.name);
             assert_eq!(spec.parameters["type"], "object", "{}", spec.name);

@@ -10,6 +10,7 @@ mod current_time;
 mod explore_relationships;
 mod house;
 mod lookup_facts;
+pub mod mcp;
 mod net;
 mod read_message_context;
 mod read_web_page;
@@ -162,17 +163,25 @@ impl Held {
     }
 }
 
+/// Tools that come and go while the program runs.
+pub trait Source: Send + Sync {
+    /// Those that are there now, by name.
+    fn tools(&self) -> Arc<BTreeMap<String, Arc<dyn Tool>>>;
+}
+
 /// The tools that there are.
 #[derive(Clone, Default)]
 pub struct Toolbox {
     tools: BTreeMap<String, Held>,
+    sources: Vec<Arc<dyn Source>>,
 }
 
 impl Toolbox {
     /// These tools; of two with one name, the last.
     #[must_use]
     pub fn new(tools: impl IntoIterator<Item = Arc<dyn Tool>>) -> Self {
-        Self { tools: tools.into_iter().map(Held::of).map(|held| (held.spec.name.clone(), held)).collect() }
+        let tools = tools.into_iter().map(Held::of).map(|held| (held.spec.name.clone(), held)).collect();
+        Self { tools, sources: Vec::new() }
     }
 
     /// These and `more`; of two with one name, the one of `more`.
@@ -182,21 +191,51 @@ impl Toolbox {
         self
     }
 
-    /// Every tool that there is, by name.
-    pub fn all(&self) -> impl Iterator<Item = &Arc<dyn Tool>> {
-        self.tools.values().map(|held| &held.tool)
+    /// With tools that come and go. Of two with one name, that of the box itself, or else of the earlier source.
+    #[must_use]
+    pub fn with_source(mut self, source: Arc<dyn Source>) -> Self {
+        self.sources.push(source);
+        self
+    }
+
+    /// Every tool that there is now, by name.
+    #[must_use]
+    pub fn all(&self) -> BTreeMap<String, Arc<dyn Tool>> {
+        let own = self.tools.iter().map(|(name, held)| (name.clone(), held.tool.clone()));
+        let mut all: BTreeMap<_, _> = own.collect();
+        for source in &self.sources {
+            for (name, tool) in source.tools().iter() {
+                all.entry(name.clone()).or_insert_with(|| tool.clone());
+            }
+        }
+        all
     }
 
     /// The tool of this name.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&Arc<dyn Tool>> {
-        self.tools.get(name).map(|held| &held.tool)
+    pub fn get(&self, name: &str) -> Option<Arc<dyn Tool>> {
+        self.held(name).map(|held| held.tool)
+    }
+
+    fn held(&self, name: &str) -> Option<Held> {
+        let come = || self.sources.iter().find_map(|source| source.tools().get(name).cloned());
+        self.tools.get(name).cloned().or_else(|| come().map(Held::of))
     }
 
     /// What the character may call, by name.
     #[must_use]
     pub fn specs(&self, character: &Character) -> Vec<ToolSpec> {
-        self.tools.values().filter(|held| may(character, held)).map(|held| held.spec.clone()).collect()
+        let own = self.tools.values().map(|held| (held.spec.clone(), held.tool.permission()));
+        let come = self.sources.iter().flat_map(|source| {
+            let tools = source.tools();
+            tools.values().map(|tool| (tool.spec(), tool.permission())).collect::<Vec<_>>()
+        });
+        let mut specs = BTreeMap::new();
+        for (spec, _) in own.chain(come).filter(|(spec, permission)| may(character, &spec.name, *permission))
+        {
+            specs.entry(spec.name.clone()).or_insert(spec);
+        }
+        specs.into_values().collect()
     }
 
     /// Calls one tool, within its time limit. Whatever the tool does, this comes back: a panic of the tool is a failure of
@@ -209,9 +248,8 @@ impl Toolbox {
 
     async fn attempt(&self, context: &Context, call: &ToolCall) -> Result<String, ToolError> {
         let held = self
-            .tools
-            .get(&call.name)
-            .filter(|held| may(&context.character, held))
+            .held(&call.name)
+            .filter(|held| may(&context.character, &held.spec.name, held.tool.permission()))
             .ok_or_else(|| ToolError::Unknown(text::short(&call.name)))?;
         let arguments = argument::parse(&call.arguments, &held.spec.parameters)?;
         if let Some(validator) = &held.validator {
@@ -230,13 +268,16 @@ impl Toolbox {
     }
 }
 
-/// `core.yaml: skills` names what a character may use; where it names nothing, that is whatever stays in the house.
-fn may(character: &Character, held: &Held) -> bool {
+/// `core.yaml: skills` names what a character may use, `server__*` all tools of an MCP server; where it names nothing, that
+/// is whatever stays in the house.
+fn may(character: &Character, name: &str, permission: Permission) -> bool {
     let skills = &character.core.skills;
-    if skills.is_empty() {
-        held.tool.permission() != Permission::Network
-    } else {
-        skills.contains(&held.spec.name)
+    let star = |skill: &String| {
+        skill.strip_suffix('*').is_some_and(|server| server.ends_with("__") && name.starts_with(server))
+    };
+    match skills.as_slice() {
+        [] => permission != Permission::Network,
+        skills => skills.iter().any(|skill| skill == name || star(skill)),
     }
 }
 
@@ -250,3 +291,6 @@ fn harmless(error: ToolError) -> ToolError {
         ToolError::Late(limit) => ToolError::Late(limit),
     }
 }
+
+#[cfg(test)]
+mod source_tests;
