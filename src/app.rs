@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     character::{Cast, CastWatcher, Finding},
-    cognition::{Mind, Parts, SessionEnded},
+    cognition::{Mind, Parts, SessionEnded, StepBudget},
     config::{EndpointSettings, Settings},
     conversation::Conversations,
     embed::{Embeddings, catalogue},
@@ -18,6 +18,7 @@ use crate::{
     platform::command::{self, Commands},
     relationship::Relationships,
     store::Database,
+    tool::Toolbox,
 };
 
 /// How often idle sessions are looked for.
@@ -109,6 +110,8 @@ impl App {
                 settings.context.min(OLLAMA_CONTEXT)
             },
             clock: clock.clone(),
+            toolbox: Toolbox::default(),
+            steps: StepBudget::default(),
             cache_dir: settings.data_dir.join("cache"),
         }));
         let conversations = Conversations::new(
