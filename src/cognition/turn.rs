@@ -19,7 +19,7 @@ use super::{
 use crate::{
     character::Character,
     embed::Embeddings,
-    llm::{self, Attribution, Llm, LlmError, Tier},
+    llm::{self, Attribution, Completion, Llm, LlmError, Tier},
     memory::{Memory, MemoryError, NewReply},
     model::{
         Clock, ErrorKind, Level, Message, MessageId, TranscriptLine, TurnEvent, TurnId, TurnPath, Viewer,
