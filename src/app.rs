@@ -18,7 +18,7 @@ use crate::{
     platform::command::{self, Commands},
     relationship::Relationships,
     store::Database,
-    tool::Toolbox,
+    tool::{self, HouseParts, Net, Toolbox},
 };
 
 /// How often idle sessions are looked for.
@@ -66,6 +66,8 @@ pub struct App {
     pub queue: Queue,
     /// Commands.
     pub commands: Commands,
+    /// What characters can look up and do while they think.
+    pub tools: Toolbox,
     workers: Workers,
     watcher: Option<CastWatcher>,
     tasks: Vec<JoinHandle<()>>,
@@ -98,6 +100,15 @@ impl App {
         let memory = Memory::new(database.clone(), embeddings.clone(), clock.clone());
         let relationships = Relationships::new(database.clone(), clock.clone());
         let queue = Queue::new(database.clone(), clock.clone());
+        let tools = tool::house(HouseParts {
+            memory: memory.clone(),
+            embeddings: embeddings.clone(),
+            relationships: relationships.clone(),
+            queue: queue.clone(),
+            cast: cast.clone(),
+            search: settings.search.clone(),
+            pages: settings.web_pages.then(Net::default),
+        });
         let mind = Arc::new(Mind::new(Parts {
             memory: memory.clone(),
             relationships: relationships.clone(),
@@ -110,7 +121,7 @@ impl App {
                 settings.context.min(OLLAMA_CONTEXT)
             },
             clock: clock.clone(),
-            toolbox: Toolbox::default(),
+            toolbox: tools.clone(),
             steps: StepBudget::default(),
             cache_dir: settings.data_dir.join("cache"),
         }));
@@ -163,6 +174,7 @@ impl App {
             conversations,
             queue,
             commands,
+            tools,
             workers,
             watcher,
             tasks,

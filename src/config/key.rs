@@ -7,7 +7,7 @@ use reqwest::Url;
 use secrecy::SecretString;
 use tracing_subscriber::filter::Targets;
 
-use super::{LogFormat, value};
+use super::{LogFormat, SearchProvider, value};
 use crate::{
     model::{CharacterId, UserId},
     store::Location,
@@ -58,6 +58,10 @@ pub(super) struct Draft {
     pub(super) discord_own: Vec<(CharacterId, SecretString)>,
     pub(super) discord_api_url: Option<Url>,
     pub(super) discord_personas: Option<bool>,
+    pub(super) search_provider: Option<Option<SearchProvider>>,
+    pub(super) search_url: Option<Url>,
+    pub(super) search_key: Option<SecretString>,
+    pub(super) web_pages: Option<bool>,
     pub(super) embedding_model: Option<String>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) log_level: Option<Targets>,
@@ -361,6 +365,44 @@ pub(super) const GROUPS: &[Group] = &[
             read: |draft, text| set(&mut draft.embedding_model, Ok(text.to_owned())),
             ..KEY
         }],
+    },
+    Group {
+        title: "Tools that reach the web (only for characters whose `skills` name them, see docs/tools.md)",
+        keys: &[
+            Key {
+                name: "WEB_SEARCH",
+                doc: &[
+                    "The service behind `web_search`: `searxng` (its JSON format must be on), `brave`, or `off`.",
+                ],
+                default: "off",
+                read: |draft, text| set(&mut draft.search_provider, value::search(text)),
+                ..KEY
+            },
+            Key {
+                name: "WEB_SEARCH_URL",
+                doc: &["Its address, without the path. Unset: Brave's own; SearXNG has none."],
+                example: "http://127.0.0.1:8888",
+                read: |draft, text| set(&mut draft.search_url, value::server(text)),
+                ..KEY
+            },
+            Key {
+                name: "WEB_SEARCH_KEY",
+                doc: &["Its key, where it wants one."],
+                example: "YOUR_KEY",
+                secret: true,
+                read: |draft, text| set(&mut draft.search_key, value::api_key(text)),
+                ..KEY
+            },
+            Key {
+                name: "WEB_PAGES",
+                doc: &[
+                    "`on`: `read_web_page` reads pages of the public internet. `off`: there is no such tool.",
+                ],
+                default: "on",
+                read: |draft, text| set(&mut draft.web_pages, value::switch(text)),
+                ..KEY
+            },
+        ],
     },
     Group {
         title: "Logs (to standard error, and to a file a day in DATA_DIR/logs)",

@@ -29,6 +29,8 @@ use key::{Draft, Key, Tier};
 
 /// Where the API listens when only its keys are set.
 const DEFAULT_API: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+/// Brave's own search service (its documentation, "Web search API").
+const BRAVE: &str = "https://api.search.brave.com";
 /// A variable of the environment this close to one of ours is taken for a slip of the hand.
 const NEAR_MISS: usize = 2;
 
@@ -65,6 +67,10 @@ pub struct Settings {
     pub telegram: Option<TelegramAccount>,
     /// The bots on Discord (`DISCORD_…`), if there are any.
     pub discord: Option<DiscordAccounts>,
+    /// The search service behind `web_search` (`WEB_SEARCH…`), if there is one.
+    pub search: Option<SearchSettings>,
+    /// Whether pages of the web may be read (`WEB_PAGES`).
+    pub web_pages: bool,
     /// The embedding model: a name on the hub, a directory, or `none` (`EMBEDDING_MODEL`).
     pub embedding_model: String,
     /// How log lines look (`LOG_FORMAT`).
@@ -109,6 +115,26 @@ pub struct EndpointSettings {
     pub api_key: Option<SecretString>,
     /// The name of the model.
     pub model: String,
+}
+
+/// A search service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SearchProvider {
+    /// SearXNG's JSON.
+    Searxng,
+    /// Brave's, or one that speaks like it.
+    Brave,
+}
+
+/// Where to search the web. `Debug` shows no secret.
+#[derive(Debug, Clone)]
+pub struct SearchSettings {
+    /// What it speaks.
+    pub provider: SearchProvider,
+    /// Its address.
+    pub base_url: Url,
+    /// Its key, where it wants one.
+    pub key: Option<SecretString>,
 }
 
 /// How log lines look.
@@ -276,6 +302,7 @@ impl Reader {
         let llm = self.endpoint("LLM", &draft.main, None);
         let router = self.endpoint("ROUTER_LLM", &draft.router, Some(&draft.main));
         let reflective = self.endpoint("REFLECTIVE_LLM", &draft.reflective, Some(&draft.main));
+        let search = self.search(&draft);
         if let (Draft { data_dir: Some(data_dir), database, .. }, true) = (&draft, self.problems.is_empty()) {
             let database = database.clone().unwrap_or_else(|| Location::in_dir(data_dir));
             // An address may hold a password.
@@ -283,7 +310,7 @@ impl Reader {
                 shown.value = database.describe();
             }
             let shown = std::mem::take(&mut self.shown);
-            if let Some(settings) = assemble(draft, database, [llm, router, reflective], shown) {
+            if let Some(settings) = assemble(draft, database, [llm, router, reflective], search, shown) {
                 return Ok(settings);
             }
         }
@@ -293,6 +320,31 @@ impl Reader {
             Some(Source::Environment | Source::Default) => (2, 0),
         });
         Err(ConfigErrors { problems: self.problems })
+    }
+
+    /// The search service, when one is set.
+    fn search(&mut self, draft: &Draft) -> Option<SearchSettings> {
+        let provider = draft.search_provider.flatten()?;
+        let base_url = match (&draft.search_url, provider) {
+            (Some(url), _) => Some(url.clone()),
+            (None, SearchProvider::Brave) => Url::parse(BRAVE).ok(),
+            (None, SearchProvider::Searxng) => None,
+        };
+        let source = self.given.get("WEB_SEARCH").copied().unwrap_or(Source::Default);
+        let Some(base_url) = base_url else {
+            let what = "is set to searxng, but it needs WEB_SEARCH_URL (the address of a SearXNG) beside it"
+                .to_owned();
+            self.problem(source, Some("WEB_SEARCH".to_owned()), what);
+            return None;
+        };
+        if provider == SearchProvider::Brave && draft.search_url.is_none() && draft.search_key.is_none() {
+            let what =
+                "is set to brave, but it needs WEB_SEARCH_KEY (from https://brave.com/search/api) beside it"
+                    .to_owned();
+            self.problem(source, Some("WEB_SEARCH".to_owned()), what);
+            return None;
+        }
+        Some(SearchSettings { provider, base_url, key: draft.search_key.clone() })
     }
 
     /// The endpoint of a tier whose keys begin with `prefix`. What it lacks comes from `main`; the key only when both
@@ -338,6 +390,7 @@ fn assemble(
     draft: Draft,
     database: Location,
     [llm, router, reflective]: [Option<EndpointSettings>; 3],
+    search: Option<SearchSettings>,
     shown: Vec<Shown>,
 ) -> Option<Settings> {
     Some(Settings {
@@ -371,6 +424,8 @@ fn assemble(
                 personas: draft.discord_personas?,
             },
         ),
+        search,
+        web_pages: draft.web_pages?,
         embedding_model: draft.embedding_model?,
         log_format: draft.log_format?,
         log_level: draft.log_level,

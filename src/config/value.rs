@@ -6,7 +6,7 @@ use reqwest::Url;
 use secrecy::SecretString;
 use tracing_subscriber::filter::Targets;
 
-use super::LogFormat;
+use super::{LogFormat, SearchProvider};
 use crate::model::UserId;
 
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
@@ -125,6 +125,19 @@ pub(super) fn webhook(text: &str) -> Result<Url, String> {
         "https" if url.has_host() => Ok(url),
         "http" if local => Ok(url),
         _ => Err(format!("is not https://; {EXAMPLE}")),
+    }
+}
+
+/// A search service; none for `off`.
+pub(super) fn search(text: &str) -> Result<Option<SearchProvider>, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "off" => Ok(None),
+        "searxng" => Ok(Some(SearchProvider::Searxng)),
+        "brave" => Ok(Some(SearchProvider::Brave)),
+        other => Err(format!(
+            "is none of `searxng`, `brave` and `off`{}",
+            hint(other, ["searxng", "brave", "off"])
+        )),
     }
 }
 
