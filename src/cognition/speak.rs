@@ -10,12 +10,13 @@ use tokio::sync::mpsc;
 
 use super::{
     offline, prompt,
-    reflect::{Failed, Hold, LONGEST, Question, Spent},
-    turn::{Ask, Mind, send},
+    reflect::{Failed, Hold, LONGEST, Question, Spent, Trail},
+    turn::{Ask, Mind, NAMELESS, send},
 };
 use crate::{
     llm::{self, Attribution, ChatEvent, ChatRequest, Completion, LlmError, Purpose, Tier},
-    model::{ErrorKind, Level, TurnEvent},
+    memory::Judgement,
+    model::{ErrorKind, Level, MessageId, TurnEvent},
 };
 
 /// What an answer is made of.
@@ -31,21 +32,60 @@ impl Mind {
     pub(super) async fn think_or_speak(
         &self,
         spoken: &Spoken<'_>,
-        level: Level,
-        steps: u32,
+        (level, steps): (Level, u32),
+        vector: Option<&[f32]>,
         events: &mpsc::Sender<TurnEvent>,
-    ) -> Result<Completion, LlmError> {
+    ) -> Result<(Completion, Option<Trail>), LlmError> {
         let Spoken { ask, material, attribution, .. } = spoken;
-        let thinking = Some(prompt::Thinking { steps, guidance: Vec::new() });
-        let material = prompt::Material { thinking, ..(*material).clone() };
-        let question = Question { ask, material: &material, level, attribution, events };
-        match self.think(&question, steps).await {
-            Ok(completion) => Ok(completion),
-            Err(Failed { error, shown: true, .. }) => Err(error),
-            Err(Failed { error, spent, .. }) => {
+        let material = self.without_orders(material, ask);
+        let question = Question { ask, material, level, vector, attribution, events };
+        match self.think(question, steps).await {
+            Ok((completion, trail)) => Ok((completion, Some(trail))),
+            Err(Failed { error, spent, shown, used }) => {
+                self.judge_used(ask.message.id, &used, Judgement::Failed).await;
+                if shown {
+                    return Err(error);
+                }
                 tracing::warn!(error = %error.message, "thinking failed: the character answers at once");
-                self.speak(spoken, Some(spent), events).await
+                Ok((self.speak(spoken, Some(spent), events).await?, None))
             }
+        }
+    }
+
+    /// The material with nobody in it who is called like an order to use a tool: people choose their names, and a name
+    /// stands where no fence is.
+    fn without_orders(&self, material: &prompt::Material, ask: &Ask) -> prompt::Material {
+        let specs = self.parts.toolbox.specs(&ask.character);
+        let names_tool = |name: &str| {
+            let plain = |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).collect() };
+            let name = plain(&name.to_lowercase());
+            specs.iter().any(|spec| name.contains(&plain(&spec.name)))
+        };
+        let mut material = material.clone();
+        if names_tool(&material.user_name) {
+            NAMELESS.clone_into(&mut material.user_name);
+        }
+        for line in material.history.iter_mut().filter(|line| names_tool(&line.name)) {
+            NAMELESS.clone_into(&mut line.name);
+        }
+        for item in &mut material.recalled {
+            item.name = item.name.take().filter(|name| !names_tool(name));
+        }
+        if material.preferences.nickname.as_deref().is_some_and(names_tool) {
+            material.preferences.nickname = None;
+        }
+        material
+    }
+
+    /// Notes what became of the traces that an answer used. The turn does not depend on it.
+    pub(super) async fn judge_used(&self, message: MessageId, used: &[String], judgement: Judgement) {
+        let memory = &self.parts.memory;
+        let noted = async {
+            memory.use_traces(message, used).await?;
+            memory.judge_traces(message, judgement, true).await
+        };
+        if let Err(error) = noted.await {
+            tracing::warn!(%error, "what became of an answer is not noted for the next one like it");
         }
     }
 

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use super::{
     gather::{self, Gathered},
     offline, prompt,
-    reflect::StepBudget,
+    reflect::{StepBudget, Trail, corrects},
     route::{Flag, Route, Router, asked},
     speak::{Spoken, plain},
     why,
@@ -20,7 +20,7 @@ use crate::{
     character::Character,
     embed::Embeddings,
     llm::{self, Attribution, Completion, Llm, LlmError, Tier},
-    memory::{Memory, MemoryError, NewReply},
+    memory::{HistoryLine, Judgement, Memory, MemoryError, NewReply, NewTrace},
     model::{
         Clock, ErrorKind, Level, Message, MessageId, TranscriptLine, TurnEvent, TurnId, TurnPath, Viewer,
     },
@@ -116,7 +116,7 @@ impl From<RelationshipError> for Broken {
 }
 
 /// What somebody is called who has not said a name.
-const NAMELESS: &str = "your visitor";
+pub(super) const NAMELESS: &str = "your visitor";
 /// What is said when a character brings no words of its own for it.
 const PLAIN_ERROR: &str = "Sorry, I lost my thread for a moment. Could you say that again in a little while?";
 /// What is said to an attempt at manipulation when a character brings no words of its own for it.
@@ -208,15 +208,19 @@ impl Mind {
         send(events, TurnEvent::Recalled { items }).await;
 
         let material = Self::material(ask, text, &gathered, &standing, &route);
-        let completion = if refused {
+        self.take_correction(ask, text, &gathered).await;
+        let (completion, trail) = if refused {
             send(events, TurnEvent::Refused { rule: "manipulation".to_owned() }).await;
-            canned(ask)
+            (canned(ask), None)
         } else {
             let prepared = offline::prepare(&material, &gathered, &route, viewer, user_known(ask, &gathered));
             let spoken = Spoken { ask, material: &material, offline: Arc::new(prepared), attribution };
             match steps {
-                Some(steps) => self.think_or_speak(&spoken, route.level, steps, events).await,
-                None => self.speak(&spoken, None, events).await,
+                Some(steps) => {
+                    let vector = gathered.vector.as_deref().filter(|_| ask.also.is_empty());
+                    self.think_or_speak(&spoken, (route.level, steps), vector, events).await
+                }
+                None => self.speak(&spoken, None, events).await.map(|completion| (completion, None)),
             }
             .map_err(Broken::Llm)?
         };
@@ -247,6 +251,9 @@ impl Mind {
             },
         )
         .await;
+        if let Some(trail) = trail {
+            self.learn(ask, text, gathered.vector.as_deref(), reply.id, trail).await;
+        }
         let reply = indexed.then_some(reply.id);
         if let Err(broken) = self.remember(ask, gathered.vector, reply, pinned, events).await {
             // The answer stands; what is missing is caught up at the next start, or is one step of trust.
@@ -256,6 +263,32 @@ impl Mind {
             );
         }
         Ok(())
+    }
+
+    /// Keeps how a question that took thought was answered.
+    async fn learn(&self, ask: &Ask, text: &str, vector: Option<&[f32]>, reply: MessageId, trail: Trail) {
+        let message = ask.message.id;
+        self.judge_used(message, &trail.used, Judgement::Served).await;
+        // What rests on several messages would not go with one of them.
+        if trail.plan.is_empty() || !ask.also.is_empty() {
+            return;
+        }
+        let new = NewTrace { message, reply, question: text, vector, plan: &trail.plan };
+        if let Err(error) = self.parts.memory.keep_trace(&ask.viewer, new).await {
+            tracing::warn!(%error, "how a question was answered is not kept");
+        }
+    }
+
+    /// Somebody who says that the last answer was wrong says it of the traces that it rests on.
+    async fn take_correction(&self, ask: &Ask, text: &str, gathered: &Gathered) {
+        if !corrects(text) {
+            return;
+        }
+        let own = |line: &&HistoryLine| line.author.user() == Some(&ask.viewer.user);
+        let Some(last) = gathered.history.iter().rev().find(own) else { return };
+        if let Err(error) = self.parts.memory.judge_traces(last.id, Judgement::Corrected, true).await {
+            tracing::warn!(%error, "a correction is not noted for the next answer");
+        }
     }
 
     /// Explicit wishes ("short answers, please") hold from this very answer on.

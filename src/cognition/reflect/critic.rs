@@ -69,7 +69,7 @@ struct Verdict {
 impl Thought<'_> {
     /// What is wrong with a draft; nothing, when it may go out. A check that fails lets it.
     pub(super) async fn criticise(&mut self, draft: &str) -> Vec<String> {
-        let known = known(self.question.material);
+        let known = known(&self.question.material);
         let found = by_rules(draft, &self.question.material.message, &known, &self.calls.made);
         let mut reasons = if found.is_empty() { self.by_model(draft, &known).await } else { found };
         reasons.truncate(REASONS);

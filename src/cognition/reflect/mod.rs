@@ -5,6 +5,7 @@ mod calls;
 mod critic;
 mod evidence;
 mod hold;
+mod plan;
 mod spent;
 mod status;
 mod stray;
@@ -23,11 +24,13 @@ use crate::{
     llm::{
         Attribution, ChatMessage, ChatRequest, Completion, LlmError, Purpose, Role, Tier, ToolCall, tokens,
     },
+    memory::{REPEATS, Trace},
     model::{ErrorKind, Level, TurnEvent},
     tool,
 };
 
 pub(super) use hold::{Hold, LONGEST};
+pub(super) use plan::{Trail, corrects};
 pub(super) use spent::Spent;
 
 /// Steps by level (product.md, TRN): one step is one call of the model, the answer among them.
@@ -50,8 +53,10 @@ pub enum StepBudget {
 /// What a turn thinks about, and with what.
 pub(super) struct Question<'a> {
     pub(super) ask: &'a Ask,
-    pub(super) material: &'a prompt::Material,
+    pub(super) material: prompt::Material,
     pub(super) level: Level,
+    /// Its vector.
+    pub(super) vector: Option<&'a [f32]>,
     pub(super) attribution: &'a Attribution,
     pub(super) events: &'a mpsc::Sender<TurnEvent>,
 }
@@ -62,6 +67,8 @@ pub(super) struct Failed {
     pub(super) spent: Spent,
     /// Something of an answer has been shown: nobody else can answer any more.
     pub(super) shown: bool,
+    /// The traces that it used.
+    pub(super) used: Vec<String>,
 }
 
 /// How one step ended.
@@ -112,6 +119,8 @@ struct Thought<'a> {
     closing: bool,
     checked: bool,
     budget: usize,
+    /// An earlier plan brought what the answer needs.
+    repeated: bool,
 }
 
 impl Mind {
@@ -134,8 +143,17 @@ impl Mind {
     }
 
     /// Thinks about a question and answers it.
-    pub(super) async fn think(&self, question: &Question<'_>, steps: u32) -> Result<Completion, Failed> {
+    pub(super) async fn think(
+        &self,
+        mut question: Question<'_>,
+        steps: u32,
+    ) -> Result<(Completion, Trail), Failed> {
         let ask = question.ask;
+        let (guides, repeated) = self.learned(&question).await;
+        let guidance = guides.iter().map(plan::hint).collect();
+        question.material.thinking = Some(prompt::Thinking { steps, guidance });
+        let used = guides.iter().map(|trace| trace.id.clone()).collect();
+        let question = &question;
         let context = tool::Context {
             viewer: ask.viewer.clone(),
             character: ask.character.clone(),
@@ -157,14 +175,44 @@ impl Mind {
             closing: false,
             checked: question.level != Level::ComplexHigh,
             budget: prompt::budget_of(self.parts.context),
+            repeated: false,
         };
+        if let Some(calls) = repeated {
+            thought.repeat(calls).await;
+        }
         match thought.run().await {
-            Ok(text) => Ok(thought.spent.completion(text)),
+            Ok(text) => {
+                let plan = if thought.repeated {
+                    Vec::new()
+                } else {
+                    plan::of(&question.material.message, &thought.calls.made, thought.calls.specs())
+                };
+                Ok((thought.spent.completion(text), Trail { plan, used }))
+            }
             Err(error) => {
                 let shown = !thought.shown.is_empty();
-                Err(Failed { error, spent: thought.spent, shown })
+                Err(Failed { error, spent: thought.spent, shown, used })
             }
         }
+    }
+
+    /// What earlier turns of thought give this one: traces that guide it, or calls to begin with.
+    async fn learned(&self, question: &Question<'_>) -> (Vec<Trace>, Option<Vec<ToolCall>>) {
+        let asked = &question.material.message;
+        let found = self.parts.memory.traces_like(&question.ask.viewer, asked, question.vector).await;
+        let mut traces = found.unwrap_or_else(|error| {
+            tracing::warn!(%error, "what was learned from earlier questions cannot be looked up");
+            Vec::new()
+        });
+        let again = traces.iter().take_while(|trace| trace.likeness >= REPEATS).enumerate();
+        let again: Option<(usize, Vec<ToolCall>)> = again
+            .filter_map(|(at, trace)| Some((at, plan::again(trace, asked, &self.parts.toolbox)?)))
+            .next();
+        if let Some((at, calls)) = again {
+            return (traces.into_iter().skip(at).take(1).collect(), Some(calls));
+        }
+        traces.truncate(plan::GUIDES_AT_MOST);
+        (traces, None)
     }
 }
 
@@ -271,6 +319,14 @@ impl Thought<'_> {
         }
     }
 
+    /// Begins with the calls of an earlier turn. When all of them bring something, the answer comes next.
+    async fn repeat(&mut self, calls: Vec<ToolCall>) {
+        let step = self.calls.make("", calls, self.question.events).await;
+        self.thread.extend(step.messages);
+        self.repeated = step.whole && step.fruitful;
+        self.closing = self.repeated;
+    }
+
     /// Makes the calls of a step.
     async fn call(&mut self, said: &str, calls: Vec<ToolCall>) {
         let Question { ask, material, events, .. } = self.question;
@@ -300,6 +356,7 @@ impl Thought<'_> {
                 let note = template::step(&context! { kind => "critic", reasons });
                 self.thread.push(ChatMessage::new(Role::Assistant, kept));
                 self.thread.push(ChatMessage::new(Role::System, note));
+                self.closing = false;
                 return None;
             }
         }
