@@ -1,10 +1,11 @@
 //! The calls of one step: checked, made side by side, and handed back as data.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::Value;
 use tokio::sync::mpsc;
 
+use super::evidence;
 use crate::{
     cognition::{template, turn::send},
     llm::{ChatMessage, ToolCall, ToolSpec},
@@ -34,6 +35,8 @@ pub(super) struct Calls<'a> {
     context: Context,
     specs: Vec<ToolSpec>,
     seen: HashMap<(String, String), Seen>,
+    /// Lines that results have brought.
+    lines: HashSet<String>,
     /// Every call that was made, in order.
     pub(super) made: Vec<Made>,
     count: usize,
@@ -60,7 +63,15 @@ pub(super) struct Step {
 impl<'a> Calls<'a> {
     pub(super) fn new(toolbox: &'a Toolbox, context: Context) -> Self {
         let specs = toolbox.specs(&context.character);
-        Self { toolbox, context, specs, seen: HashMap::new(), made: Vec::new(), count: 0 }
+        Self {
+            toolbox,
+            context,
+            specs,
+            seen: HashMap::new(),
+            lines: HashSet::new(),
+            made: Vec::new(),
+            count: 0,
+        }
     }
 
     /// What may be called.
@@ -122,7 +133,7 @@ impl<'a> Calls<'a> {
                 Ok(text) => fenced(&call.name, text),
                 Err(reason) => failed(&call.name, reason),
             };
-            step.fruitful |= outcome.is_ok();
+            step.fruitful |= outcome.as_ref().is_ok_and(|text| self.is_news(text));
             step.whole &= outcome.is_ok();
             self.note_as_seen(call, &content);
             self.made.push(made(call, outcome));
@@ -148,6 +159,12 @@ impl<'a> Calls<'a> {
         let key = (call.name.clone(), canonical(&call.arguments));
         let seen = self.seen.entry(key).or_insert_with(|| Seen { times: 1, content: String::new() });
         content.clone_into(&mut seen.content);
+    }
+
+    /// Whether a result has a line that no result had before.
+    fn is_news(&mut self, text: &str) -> bool {
+        let lines = text.lines().map(str::trim).filter(|line| !evidence::says_nothing(line));
+        lines.fold(false, |news, line| self.lines.insert(line.to_owned()) || news)
     }
 
     /// What is wrong with a call before it is made: the words are for the model. Whether the arguments fit their schema, the

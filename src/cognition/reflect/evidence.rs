@@ -44,8 +44,11 @@ pub(super) fn covers(question: &str, made: &[Made]) -> bool {
 }
 
 /// A line that says that nothing was found may repeat what was looked for.
-fn says_nothing(line: &str) -> bool {
+pub(super) fn says_nothing(line: &str) -> bool {
     let line = line.trim_start_matches(|c: char| !c.is_alphanumeric()).to_lowercase();
+    if line.is_empty() {
+        return true;
+    }
     ["nothing", "no ", "none", "there is no", "not found"].iter().any(|begin| line.starts_with(begin))
 }
 
