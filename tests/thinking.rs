@@ -220,7 +220,8 @@ async fn a_question_is_looked_up_and_answered() {
     assert_eq!((answer(&events), streamed(&events)), (ANSWER.to_owned(), ANSWER.to_owned()));
     assert_eq!(house.called(), ["search_memories"]);
     let requests = house.simulator.requests();
-    let brought = requests[1].contents().into_iter().find(|it| it.contains("painted green")).unwrap().to_owned();
+    let brought =
+        requests[1].contents().into_iter().find(|it| it.contains("painted green")).unwrap().to_owned();
     assert!(brought.starts_with("<data tool=\"search_memories\">\n") && brought.ends_with("\n</data>"));
     assert_eq!(requests[0].contents()[0], requests[1].contents()[0], "the beginning stays the same");
 }
