@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 
 use crate::{
     character::{Cast, CastWatcher, Finding},
-    cognition::{Mind, Parts, SessionEnded},
+    cognition::{Mind, Parts, SessionEnded, StepBudget},
     config::{EndpointSettings, Settings},
     conversation::{Conversations, ReminderDue},
     embed::{Embeddings, catalogue},
@@ -127,6 +127,8 @@ impl App {
                 settings.context.min(OLLAMA_CONTEXT)
             },
             clock: clock.clone(),
+            toolbox: tools.clone(),
+            steps: StepBudget::default(),
             cache_dir: settings.data_dir.join("cache"),
         }));
         let conversations = Conversations::new(

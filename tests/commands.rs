@@ -131,6 +131,8 @@ async fn house(store: &Store) -> House {
         embeddings: embeddings.clone(),
         context: 8_192,
         clock: dynamic.clone(),
+        toolbox: dramatis::tool::Toolbox::default(),
+        steps: dramatis::cognition::StepBudget::default(),
         cache_dir: cache.path().to_owned(),
     }));
     let conversations = Conversations::new(

@@ -333,10 +333,26 @@ pub struct Indicator {
     pub text: Option<String>,
 }
 
+/// How much of its thinking is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ShowThinking {
+    /// Nothing.
+    None,
+    /// That it thinks.
+    #[default]
+    Minimal,
+    /// That it thinks, and with which tools.
+    Detailed,
+}
+
 /// What is shown while the character thinks.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ThinkingIndicators {
+    /// How much.
+    #[serde(default)]
+    pub show: ShowThinking,
     /// While it thinks deeply.
     #[serde(default)]
     pub reflective_mode: Indicator,

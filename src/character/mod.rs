@@ -16,7 +16,7 @@ pub use cast::{Cast, CastEvent, CastWatcher, CharacterError, FindingsByFolder};
 pub use definition::{
     BackgroundFact, Character, Core, EmojiUse, EmotionalKeywords, Evolution, Formality, Goal, Indicator,
     Keywords, LurkTriggers, Milestone, ModelOverride, ModelTier, MoodEffect, Reactions, ResponseLength,
-    ResponseStyle, SpecialUser, Stage, ThinkingIndicators, Trait, TrustDrop, Ux, Voice,
+    ResponseStyle, ShowThinking, SpecialUser, Stage, ThinkingIndicators, Trait, TrustDrop, Ux, Voice,
 };
 pub use examples::{ExampleTurn, Examples, Exchange, NAMED_TOPICS, Speaker};
 pub use finding::{Finding, Severity};

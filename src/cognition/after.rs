@@ -5,6 +5,7 @@ use tokio::sync::mpsc;
 use super::turn::{Ask, Broken, Mind, Parts, send};
 use crate::{
     character::Character,
+    memory::Judgement,
     model::{Aside, Feeling, MessageId, Timestamp, TurnEvent, UserId},
     relationship::{self, Change, RelationshipError},
 };
@@ -19,6 +20,8 @@ pub struct Reacted<'a> {
     pub user: &'a UserId,
     /// What it is on, and with what: one reaction counts once.
     pub source: &'a str,
+    /// The message that was answered with what it is on.
+    pub answered: Option<MessageId>,
     /// With what.
     pub emoji: &'a str,
     /// What it says.
@@ -70,7 +73,16 @@ impl Mind {
         character: &Character,
         reacted: Reacted<'_>,
     ) -> Result<Vec<String>, RelationshipError> {
-        let Reacted { user, source, emoji, feeling, added } = reacted;
+        let Reacted { user, source, answered, emoji, feeling, added } = reacted;
+        let judgement = match feeling {
+            Feeling::Kind => Judgement::Liked,
+            Feeling::Unkind => Judgement::Disliked,
+        };
+        if let Some(message) = answered
+            && let Err(error) = self.parts.memory.judge_traces(message, judgement, added).await
+        {
+            tracing::warn!(%error, "a reaction is not noted for the next answer");
+        }
         let delta = match feeling {
             Feeling::Kind => REACTION,
             Feeling::Unkind => -REACTION,

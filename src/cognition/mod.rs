@@ -8,12 +8,15 @@ mod manner;
 mod offline;
 mod persona;
 mod prompt;
+mod reflect;
 mod route;
+mod speak;
 mod template;
 mod turn;
 mod why;
 
 pub use after::Reacted;
 pub use extract::SessionEnded;
+pub use reflect::StepBudget;
 pub use route::Flag;
 pub use turn::{Ask, Mind, Outcome, Parts};

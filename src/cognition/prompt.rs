@@ -51,6 +51,16 @@ pub(super) struct Material {
     pub(super) history: Vec<HistoryLine>,
     pub(super) about_past: bool,
     pub(super) guard: Option<&'static str>,
+    pub(super) thinking: Option<Thinking>,
+}
+
+/// What a turn that may take several steps is told besides.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Thinking {
+    /// The most steps.
+    pub(super) steps: u32,
+    /// How similar questions were answered before, a line each.
+    pub(super) guidance: Vec<String>,
 }
 
 /// Said to the model when a message may come from somebody in danger (product.md, SEC).
@@ -156,10 +166,13 @@ fn values(material: &Material, budget: usize) -> Value {
         summaries => summaries(material, budget * SUMMARIES_SHARE / 100),
         recalled => recalled(material, budget * RECALLED_SHARE / 100),
         about_past => material.about_past,
+        tools => material.thinking.is_some(),
+        steps => material.thinking.as_ref().map(|thinking| thinking.steps),
+        guidance => material.thinking.iter().flat_map(|it| &it.guidance).map(|it| template::as_data(it)).collect::<Vec<_>>(),
     }
 }
 
-fn local_time(material: &Material) -> String {
+pub(super) fn local_time(material: &Material) -> String {
     let zone = material.character.core.timezone;
     zone.from_utc_datetime(&material.now.to_utc().naive_utc()).format("%A, %-d %B %Y, %H:%M").to_string()
 }
@@ -329,7 +342,7 @@ fn recalled(material: &Material, budget: usize) -> Vec<Value> {
         .collect()
 }
 
-fn date(when: Timestamp) -> String {
+pub(super) fn date(when: Timestamp) -> String {
     when.to_utc().format("%-d %B %Y").to_string()
 }
 
@@ -389,7 +402,7 @@ fn cut_middle(text: &str) -> String {
     cut_at(text, LONGEST_LINE)
 }
 
-fn cut_at(text: &str, longest: usize) -> String {
+pub(super) fn cut_at(text: &str, longest: usize) -> String {
     let length = text.chars().count();
     if length <= longest {
         return text.to_owned();

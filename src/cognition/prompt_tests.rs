@@ -38,6 +38,7 @@ fn material() -> Material {
         history: Vec::new(),
         about_past: false,
         guard: None,
+        thinking: None,
     }
 }
 

@@ -14,6 +14,8 @@ static FILES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("route", include_str!("prompts/route.md")),
         ("extract", include_str!("prompts/extract.md")),
         ("beside", include_str!("prompts/beside.md")),
+        ("step", include_str!("prompts/step.md")),
+        ("critic", include_str!("prompts/critic.md")),
     ] {
         if let Err(error) = files.add_template(name, source) {
             tracing::error!(name, %error, "a prompt file of this build does not parse");
@@ -53,6 +55,16 @@ pub(super) fn extract(values: &Value) -> String {
 /// What came with a message and is not its author's own words.
 pub(super) fn beside(values: &Value) -> String {
     render("beside", values)
+}
+
+/// What a model is told between two steps of thought.
+pub(super) fn step(values: &Value) -> String {
+    render("step", values)
+}
+
+/// The question to the model that checks an answer.
+pub(super) fn critic(values: &Value) -> String {
+    render("critic", values)
 }
 
 /// Text of other people, so that it cannot close the fence around it.
@@ -108,7 +120,7 @@ mod tests {
 
     #[test]
     fn every_prompt_file_parses() {
-        for name in ["system", "route", "extract"] {
+        for name in ["system", "route", "extract", "beside", "step", "critic"] {
             assert!(FILES.get_template(name).is_ok(), "{name}");
         }
     }

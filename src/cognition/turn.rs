@@ -6,24 +6,26 @@ use std::{
     time::{Duration, Instant},
 };
 
-use futures::StreamExt;
 use tokio::sync::mpsc;
 
 use super::{
     gather::{self, Gathered},
     offline, prompt,
+    reflect::{StepBudget, Trail, corrects},
     route::{Flag, Route, Router, asked},
+    speak::{Spoken, plain},
     why,
 };
 use crate::{
     character::Character,
     embed::Embeddings,
-    llm::{self, Attribution, ChatEvent, ChatRequest, Completion, Llm, LlmError, Purpose, Tier},
-    memory::{Memory, MemoryError, NewReply},
+    llm::{self, Attribution, Completion, Llm, LlmError, Tier},
+    memory::{HistoryLine, Judgement, Memory, MemoryError, NewReply, NewTrace},
     model::{
         Clock, ErrorKind, Level, Message, MessageId, TranscriptLine, TurnEvent, TurnId, TurnPath, Viewer,
     },
     relationship::{self, RelationshipError, Relationships, Standing},
+    tool::Toolbox,
 };
 
 /// What the mind is made of.
@@ -40,6 +42,10 @@ pub struct Parts {
     pub context: usize,
     /// Time.
     pub clock: Arc<dyn Clock>,
+    /// What a character can look up and do while it thinks.
+    pub toolbox: Toolbox,
+    /// How many steps it may think in.
+    pub steps: StepBudget,
     /// Where computed things may be kept between starts.
     pub cache_dir: PathBuf,
 }
@@ -110,7 +116,7 @@ impl From<RelationshipError> for Broken {
 }
 
 /// What somebody is called who has not said a name.
-const NAMELESS: &str = "your visitor";
+pub(super) const NAMELESS: &str = "your visitor";
 /// What is said when a character brings no words of its own for it.
 const PLAIN_ERROR: &str = "Sorry, I lost my thread for a moment. Could you say that again in a little while?";
 /// What is said to an attempt at manipulation when a character brings no words of its own for it.
@@ -192,20 +198,31 @@ impl Mind {
         } else {
             self.router.route(text, gathered.vector.as_deref(), llm, &attribution).await
         };
-        send(events, routed(&route, routing.elapsed())).await;
+        // Somebody in danger is answered, whatever else they wrote, and at once.
+        let refused = route.has(Flag::Manipulation) && !route.has(Flag::Crisis);
+        let steps = self.steps_for(route.level, ask).filter(|_| !refused && !route.has(Flag::Crisis));
+        let path = if steps.is_some() { TurnPath::Reflective } else { TurnPath::Fast };
+        send(events, routed(&route, path, routing.elapsed())).await;
         let items = gathered.reported(text, viewer, &user_known(ask, &gathered).unwrap_or_default());
         let recalled = items.iter().map(why::item).collect();
         send(events, TurnEvent::Recalled { items }).await;
 
         let material = Self::material(ask, text, &gathered, &standing, &route);
-        // Somebody in danger is answered, whatever else they wrote.
-        let refused = route.has(Flag::Manipulation) && !route.has(Flag::Crisis);
-        let completion = if refused {
+        self.take_correction(ask, text, &gathered).await;
+        let (completion, trail) = if refused {
             send(events, TurnEvent::Refused { rule: "manipulation".to_owned() }).await;
-            canned(ask)
+            (canned(ask), None)
         } else {
             let prepared = offline::prepare(&material, &gathered, &route, viewer, user_known(ask, &gathered));
-            self.speak(ask, &material, Arc::new(prepared), attribution, events).await.map_err(Broken::Llm)?
+            let spoken = Spoken { ask, material: &material, offline: Arc::new(prepared), attribution };
+            match steps {
+                Some(steps) => {
+                    let vector = gathered.vector.as_deref().filter(|_| ask.also.is_empty());
+                    self.think_or_speak(&spoken, (route.level, steps), vector, events).await
+                }
+                None => self.speak(&spoken, None, events).await.map(|completion| (completion, None)),
+            }
+            .map_err(Broken::Llm)?
         };
 
         // Only a model's own words are worth finding again: canned and offline answers quote what is already stored.
@@ -213,7 +230,7 @@ impl Mind {
         // On the clock of the talk, which may be one that is brought in.
         let said_at = now.plus(started.elapsed());
         let total = started.elapsed();
-        let account = why::account(&route, recalled, &completion, millis(total));
+        let account = why::account(&route, path, recalled, &completion, millis(total));
         let new = NewReply { to: message, also: &ask.also, text: &completion.text, at: said_at, indexed };
         let reply = memory.store_reply_with(new, &account).await?;
         let total = started.elapsed();
@@ -234,6 +251,9 @@ impl Mind {
             },
         )
         .await;
+        if let Some(trail) = trail {
+            self.learn(ask, text, gathered.vector.as_deref(), reply.id, trail).await;
+        }
         let reply = indexed.then_some(reply.id);
         if let Err(broken) = self.remember(ask, gathered.vector, reply, pinned, events).await {
             // The answer stands; what is missing is caught up at the next start, or is one step of trust.
@@ -243,6 +263,32 @@ impl Mind {
             );
         }
         Ok(())
+    }
+
+    /// Keeps how a question that took thought was answered.
+    async fn learn(&self, ask: &Ask, text: &str, vector: Option<&[f32]>, reply: MessageId, trail: Trail) {
+        let message = ask.message.id;
+        self.judge_used(message, &trail.used, Judgement::Served).await;
+        // What rests on several messages would not go with one of them.
+        if trail.plan.is_empty() || !ask.also.is_empty() {
+            return;
+        }
+        let new = NewTrace { message, reply, question: text, vector, plan: &trail.plan };
+        if let Err(error) = self.parts.memory.keep_trace(&ask.viewer, new).await {
+            tracing::warn!(%error, "how a question was answered is not kept");
+        }
+    }
+
+    /// Somebody who says that the last answer was wrong says it of the traces that it rests on.
+    async fn take_correction(&self, ask: &Ask, text: &str, gathered: &Gathered) {
+        if !corrects(text) {
+            return;
+        }
+        let own = |line: &&HistoryLine| line.author.user() == Some(&ask.viewer.user);
+        let Some(last) = gathered.history.iter().rev().find(own) else { return };
+        if let Err(error) = self.parts.memory.judge_traces(last.id, Judgement::Corrected, true).await {
+            tracing::warn!(%error, "a correction is not noted for the next answer");
+        }
     }
 
     /// Explicit wishes ("short answers, please") hold from this very answer on.
@@ -304,64 +350,8 @@ impl Mind {
             history: gathered.history.clone(),
             about_past: route.has(Flag::Memory),
             guard: route.has(Flag::Crisis).then_some(prompt::CRISIS_GUARD),
+            thinking: None,
         }
-    }
-
-    /// Streams the answer. A prompt that turns out too long is cut to half its budget, twice at most.
-    async fn speak(
-        &self,
-        ask: &Ask,
-        material: &prompt::Material,
-        offline: Arc<offline::Prepared>,
-        attribution: Attribution,
-        events: &mpsc::Sender<TurnEvent>,
-    ) -> Result<Completion, LlmError> {
-        let overrides = ask.character.core.models.get(&crate::character::ModelTier::Main);
-        let whole = prompt::budget_of(self.parts.context);
-        let mut budget = whole;
-        let mut waited = Duration::ZERO;
-        loop {
-            let request = ChatRequest {
-                temperature: overrides.and_then(|model| model.temperature),
-                max_tokens: overrides.and_then(|model| model.max_tokens),
-                model: overrides.and_then(|model| model.model.clone()),
-                attribution: attribution.clone(),
-                offline: Some(offline.clone()),
-                ..ChatRequest::new(Tier::Main, Purpose::Answer, prompt::assemble(material, budget))
-            };
-            match self.stream(request, events).await {
-                Ok(mut completion) => {
-                    completion.waited += waited;
-                    return Ok(completion);
-                }
-                Err(error) if error.kind == ErrorKind::ContextLength && budget > whole / 4 => {
-                    tracing::warn!(budget, "the prompt is too long for the model: cutting it to half");
-                    waited += error.waited;
-                    budget /= 2;
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    async fn stream(
-        &self,
-        request: ChatRequest,
-        events: &mpsc::Sender<TurnEvent>,
-    ) -> Result<Completion, LlmError> {
-        let mut answer = std::pin::pin!(self.parts.llm.chat(request));
-        while let Some(event) = answer.next().await {
-            match event? {
-                ChatEvent::Delta(text) => send(events, TurnEvent::Delta { text }).await,
-                ChatEvent::Done(completion) => return Ok(completion),
-            }
-        }
-        Err(LlmError {
-            kind: ErrorKind::EmptyAnswer,
-            message: "the stream ended without an answer".to_owned(),
-            partial: String::new(),
-            waited: Duration::ZERO,
-        })
     }
 
     /// The message stays stored, marked as failed; the person hears of it in the character's voice, the operator in the log.
@@ -382,10 +372,10 @@ impl Mind {
 /// The model name that the offline responder signs with.
 const OFFLINE: &str = "offline";
 
-fn routed(route: &Route, took: Duration) -> TurnEvent {
+fn routed(route: &Route, path: TurnPath, took: Duration) -> TurnEvent {
     TurnEvent::Routed {
         level: route.level,
-        path: TurnPath::Fast,
+        path,
         confidence: route.confidence,
         by: route.by,
         flags: route.flags.iter().map(|flag| flag.as_str().to_owned()).collect(),
@@ -396,19 +386,7 @@ fn routed(route: &Route, took: Duration) -> TurnEvent {
 /// A refusal in the character's words; no model is asked, so nothing can be talked out of it.
 fn canned(ask: &Ask) -> Completion {
     let text = pick(&ask.character.ux.manipulation_responses, &ask.message.id).unwrap_or(PLAIN_REFUSAL);
-    Completion {
-        text: text.to_owned(),
-        tool_calls: Vec::new(),
-        confidence: None,
-        model: OFFLINE.to_owned(),
-        tokens_in: 0,
-        tokens_out: 0,
-        usage_estimated: false,
-        cost_usd: 0.0,
-        waited: Duration::ZERO,
-        attempts: 0,
-        recovered: false,
-    }
+    plain(text.to_owned(), OFFLINE)
 }
 
 /// One of the lines, the same for the same message.

@@ -19,13 +19,14 @@ pub(super) fn item(recalled: &RecalledItem) -> AccountItem {
 /// The account of a turn that ended with this completion, `total_ms` after its message.
 pub(super) fn account(
     route: &Route,
+    path: TurnPath,
     recalled: Vec<AccountItem>,
     completion: &Completion,
     total_ms: f64,
 ) -> Account {
     Account {
         level: route.level,
-        path: TurnPath::Fast,
+        path,
         confidence: route.confidence,
         by: route.by,
         flags: route.flags.iter().map(|flag| flag.as_str().to_owned()).collect(),

@@ -82,12 +82,17 @@ impl Talk {
     /// A message was taken back: what its answer already shows goes, too.
     pub(super) async fn take_back(&self, message: &Message) {
         self.leave_unanswered(&[message.id]).await;
-        if let Some(post) = post(&self.key, message)
-            && let Err(error) = Stream::new(&self.outbox, post).withdraw().await
-        {
-            tracing::warn!(%error, "the start of an answer that nobody wants any more stays");
+        if let Some(post) = post(&self.key, message) {
+            self.withdraw(post).await;
         }
         self.drop_begun(message.id).await;
+    }
+
+    /// What is shown of an answer goes.
+    pub(super) async fn withdraw(&self, post: Post) {
+        if let Err(error) = Stream::new(&self.outbox, post).withdraw().await {
+            tracing::warn!(%error, "the start of an answer that nobody wants any more stays");
+        }
     }
 
     async fn settle(&self, asked: MessageId, delivered: Result<(), OutboxError>) {

@@ -119,6 +119,8 @@ enum Ended {
     /// It was told; these remarks come after it, the first of them with this number.
     Told(usize, Vec<String>),
     Stopped,
+    /// It was stopped before the first word of its answer.
+    Unsaid,
     /// A message was changed in the meantime: begin again.
     Changed,
     /// A message was taken back in the meantime: begin again without it.
@@ -248,6 +250,14 @@ impl Worker {
                     let ids: Vec<_> = batch.iter().map(|message| message.id).collect();
                     return self.talk.dismiss(&ids).await;
                 }
+                Ended::Unsaid => {
+                    // What was shown in place of an answer goes, which may last; orders do not wait for that.
+                    for message in batch {
+                        let talk = self.talk.clone();
+                        self.desk.0.tasks.spawn(async move { talk.take_back(&message).await });
+                    }
+                    return;
+                }
                 Ended::Told(first, after) => {
                     let talk = self.talk.clone();
                     return self.meanwhile(talk.remarks(&batch, first, &after)).await;
@@ -300,13 +310,16 @@ impl Worker {
                 // What comes before the answer is complete when the answer begins.
                 let mut begun = shown.clone();
                 let before = begun
-                    .wait_for(|draft| draft.ended || !draft.text.is_empty())
+                    .wait_for(|draft| draft.ended || !draft.text.is_empty() || !draft.status.is_empty())
                     .await
                     .map(|draft| draft.before.clone())
                     .unwrap_or_default();
                 talk.asides(&post, asked, 0, &before).await;
                 Stream::new(&talk.outbox, post.clone()).follow(shown.clone()).await;
                 let answer = shown.borrow().answer.clone();
+                if answer.is_none() && shown.borrow().is_status() {
+                    talk.withdraw(post.clone()).await;
+                }
                 talk.conclude(&post, asked, answer.as_deref()).await;
                 before.len()
             };
@@ -333,7 +346,7 @@ impl Worker {
                     self.drop_waiting(&user, by).await;
                     let theirs = |it: &Message| it.author.user() == Some(&user) && it.at <= by;
                     if !over && batch.iter().any(theirs) {
-                        return Ended::Stopped;
+                        return if shown.borrow().is_status() { Ended::Unsaid } else { Ended::Stopped };
                     }
                 }
                 Order::Changed(changed) if !over && batch.iter().any(|it| it.id == changed.id) => {
@@ -358,6 +371,9 @@ async fn collect(mut events: mpsc::Receiver<TurnEvent>, draft: &watch::Sender<Dr
     while let Some(event) = events.recv().await {
         match event {
             TurnEvent::Delta { text } => draft.send_modify(|draft| draft.text.push_str(&text)),
+            TurnEvent::Thinking { text, .. } => {
+                draft.send_if_modified(|draft| std::mem::replace(&mut draft.status, text.clone()) != text);
+            }
             TurnEvent::Final { text, .. } | TurnEvent::Error { message: text, .. } => {
                 draft.send_modify(|draft| {
                     draft.answer = Some(text);
@@ -371,7 +387,6 @@ async fn collect(mut events: mpsc::Receiver<TurnEvent>, draft: &watch::Sender<Dr
             TurnEvent::Routed { .. }
             | TurnEvent::Recalled { .. }
             | TurnEvent::Refused { .. }
-            | TurnEvent::Thinking { .. }
             | TurnEvent::Tool { .. } => {}
         }
     }

@@ -39,6 +39,7 @@ impl Conversations {
         let reacted = Reacted {
             user: &reaction.user,
             source: &source,
+            answered: post.key.split('/').next().and_then(|id| id.parse().ok()),
             emoji: &reaction.emoji,
             feeling,
             added: reaction.added,

@@ -19,12 +19,26 @@ const FIRST: Duration = Duration::from_millis(600);
 pub(super) struct Draft {
     /// What is said before it.
     pub(super) before: Vec<String>,
+    /// What is shown in place of the words while there are none.
+    pub(super) status: String,
     /// The words so far.
     pub(super) text: String,
     /// No more will come.
     pub(super) ended: bool,
     /// The whole answer, or the words of an error.
     pub(super) answer: Option<String>,
+}
+
+impl Draft {
+    /// Nothing but a status is to be seen.
+    pub(super) fn is_status(&self) -> bool {
+        self.text.is_empty() && !self.status.is_empty()
+    }
+
+    /// What is to be seen.
+    fn seen(&self) -> &str {
+        if self.text.is_empty() { &self.status } else { &self.text }
+    }
 }
 
 /// Shows one answer, in as many messages as it takes.
@@ -59,7 +73,7 @@ impl<'a> Stream<'a> {
                     return;
                 }
             }
-            let text = draft.borrow_and_update().text.clone();
+            let text = draft.borrow_and_update().seen().to_owned();
             let pause = match self.bring(&text, Urgency::Passing).await {
                 Ok(()) => every,
                 Err(OutboxError::Platform(SendError::Wait(pause))) => pause.max(every),

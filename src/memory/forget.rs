@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sqlx::{Row as _, any::AnyRow};
 
-use super::{Memory, MemoryError, data, promise::drop_promises_of, visible::Visible, words};
+use super::{Memory, MemoryError, data, promise::drop_promises_of, trace, visible::Visible, words};
 use crate::{
     model::{MessageId, SessionId, Timestamp, Viewer},
     store::{StoreError, Tx},
@@ -222,6 +222,7 @@ impl Memory {
             done.preferences += delete(&mut tx, "DELETE FROM preference WHERE message = $1", &id).await?;
             done.promises += drop_promises_of(&mut tx, &id).await?;
             done.memories += drop_pieces(&mut tx, &id, vectors).await?;
+            trace::drop_traces_of(&mut tx, &id).await?;
             delete(&mut tx, "DELETE FROM message WHERE id = $1", &id).await?;
         }
         for session in sessions {

@@ -16,6 +16,7 @@ mod revise;
 mod search;
 mod session;
 mod store;
+mod trace;
 mod visible;
 mod why;
 mod words;
@@ -43,6 +44,7 @@ pub use own::{Kept, Kinds};
 pub use promise::{MOST_GOALS, MOST_REMINDERS, OwnGoal, Promised, REMINDER_JOB, Reminder};
 pub use recall::RecallQuery;
 pub use search::{Episode, FoundFact, FoundSummary, Span, coverage};
+pub use trace::{GUIDES, Judgement, NewTrace, PlannedCall, REPEATS, Trace};
 pub use why::Accounted;
 
 /// A pause of this length ends a session (product.md, MEM).

@@ -24,12 +24,13 @@ impl Named {
     }
 }
 
-const TABLES: [Named; 8] = [
+const TABLES: [Named; 9] = [
     Named::scope("message", None),
     Named::scope("session", None),
     Named::scope("summary", None),
     Named::scope("memory", None),
     Named::scope("fact", None),
+    Named::scope("trace", None),
     Named::scope("reminder", None),
     Named::scope("goal", None),
     Named::scope("preference", Some(&["character", "owner", "key"])),

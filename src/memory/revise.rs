@@ -4,6 +4,7 @@ use super::{
     Memory, MemoryError, Revised,
     promise::drop_promises_of,
     store::{find, fits, importance_of, index_words},
+    trace,
 };
 use crate::{
     model::{CharacterId, Message},
@@ -75,6 +76,7 @@ impl Memory {
             forget(tx, VECTORS, &id).await?;
             forget(tx, VECTORS, &session).await?;
         }
+        trace::drop_traces_of(tx, &id).await?;
         forget(tx, "DELETE FROM memory WHERE source = $1", &id).await?;
         forget(tx, "DELETE FROM memory WHERE source = $1", &session).await?;
         forget(tx, "DELETE FROM summary WHERE session = $1", &session).await?;

@@ -4,6 +4,8 @@ mod bot;
 mod measure;
 mod platforms;
 mod server;
+mod thinking;
+mod thinking_model;
 mod turn;
 
 use std::{
@@ -26,12 +28,16 @@ pub(super) enum Command {
         dramatis bench platforms --platform telegram --embeddings\n  \
         dramatis bench platforms --idle-after 100000 --json")]
     Platforms(platforms::Arguments),
+    /// How many calls of a model questions take that need looking up, and what composite tools, adaptive steps and earlier
+    /// turns of thought save
+    Thinking(thinking::Arguments),
 }
 
 pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Turn(arguments) => turn::run(arguments).await,
         Command::Platforms(arguments) => platforms::run(arguments).await,
+        Command::Thinking(arguments) => thinking::run(arguments).await,
     }
 }
 

@@ -192,6 +192,18 @@ impl Answer {
             .into_response()
     }
 
+    /// A chunk without a word, that tells what goes on; a client that does not know the field skips it.
+    fn aside(&self, event: &Value) -> String {
+        line(&json!({
+            "id": self.id,
+            "object": "chat.completion.chunk",
+            "created": self.created,
+            "model": self.model,
+            "choices": [{ "index": 0, "delta": {}, "finish_reason": null, "logprobs": null }],
+            "dramatis": event,
+        }))
+    }
+
     fn chunk(&self, delta: &Value, finish: Option<&str>) -> String {
         line(&json!({
             "id": self.id,
@@ -227,6 +239,14 @@ impl Streaming {
                         self.answer.chunk(&json!({ "role": "assistant", "content": "" }), None)
                     };
                     return Some(first + &self.answer.chunk(&json!({ "content": text }), None));
+                }
+                TurnEvent::Thinking { text, step, of } => {
+                    let told = json!({ "thinking": { "text": text, "step": step, "of": of } });
+                    return Some(self.answer.aside(&told));
+                }
+                TurnEvent::Tool { id, name, state, ms } => {
+                    let told = json!({ "tool": { "id": id, "name": name, "state": state, "ms": ms } });
+                    return Some(self.answer.aside(&told));
                 }
                 TurnEvent::Final { text, model, tokens_in, tokens_out, .. } => {
                     self.over = true;

@@ -1,6 +1,6 @@
 //! Events as a person reads them, or as JSON.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use crate::model::{Aside, TurnEvent, plain};
 
@@ -9,12 +9,15 @@ pub(super) struct Renderer {
     name: String,
     json: bool,
     speaking: bool,
+    /// A terminal can show a line as what it is: beside the talk.
+    dims: bool,
+    status: String,
 }
 
 impl Renderer {
     /// A renderer for one turn of the character called `name`.
     pub(super) fn new(name: String, json: bool) -> Self {
-        Self { name, json, speaking: false }
+        Self { name, json, speaking: false, dims: io::stdout().is_terminal(), status: String::new() }
     }
 
     /// Prints one event.
@@ -27,8 +30,18 @@ impl Renderer {
             TurnEvent::Routed { .. }
             | TurnEvent::Recalled { .. }
             | TurnEvent::Refused { .. }
-            | TurnEvent::Thinking { .. }
             | TurnEvent::Tool { .. } => Ok(()),
+            TurnEvent::Thinking { text, .. } => {
+                // A line has been written; it is said once.
+                if text.is_empty()
+                    || self.speaking
+                    || std::mem::replace(&mut self.status, text.clone()) == *text
+                {
+                    return Ok(());
+                }
+                let text = plain(text);
+                if self.dims { writeln!(out, "\x1b[2m{text}\x1b[0m") } else { writeln!(out, "({text})") }
+            }
             TurnEvent::Delta { text } => {
                 if !self.speaking {
                     self.speaking = true;
@@ -106,6 +119,17 @@ mod tests {
     fn an_error_after_half_an_answer_has_its_own_line() {
         let error = TurnEvent::Error { kind: ErrorKind::BrokenStream, message: "Hm.".to_owned() };
         assert_eq!(shown(&[delta("He"), error], false), "Elena> He\nElena> Hm.\n");
+    }
+
+    #[test]
+    fn a_thought_is_told_once_and_before_the_answer() {
+        let thinking = |text: &str, step| TurnEvent::Thinking { text: text.to_owned(), step, of: 5 };
+        let mut renderer = Renderer { dims: false, ..Renderer::new("Elena".to_owned(), false) };
+        let mut out = Vec::new();
+        for event in [thinking("Hm.", 1), thinking("Hm.", 2), thinking("", 3), delta("Yes"), last("Yes")] {
+            renderer.event(&event, &mut out).unwrap();
+        }
+        assert_eq!(String::from_utf8(out).unwrap(), "(Hm.)\nElena> Yes\n");
     }
 
     #[test]
