@@ -3,6 +3,8 @@
 mod bot;
 mod measure;
 mod platforms;
+mod routing;
+mod routing_report;
 mod server;
 mod turn;
 
@@ -26,12 +28,19 @@ pub(super) enum Command {
         dramatis bench platforms --platform telegram --embeddings\n  \
         dramatis bench platforms --idle-after 100000 --json")]
     Platforms(platforms::Arguments),
+    /// How often the local router is right, how often it decides without a model, and how long it takes
+    #[command(after_help = "Examples:\n  \
+        dramatis bench routing\n  \
+        dramatis bench routing --embeddings --split all --json\n  \
+        dramatis bench routing --embeddings --train")]
+    Routing(routing::Arguments),
 }
 
 pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Turn(arguments) => turn::run(arguments).await,
         Command::Platforms(arguments) => platforms::run(arguments).await,
+        Command::Routing(arguments) => routing::run(arguments).await,
     }
 }
 
