@@ -1,9 +1,11 @@
 //! The local router on the labelled set that comes with Dramatis: what issue "Thinking" asks of it, times left out.
 
-mod support;
+#[allow(dead_code)]
+#[path = "support/program.rs"]
+mod program;
 
+use program::{model_dir, run};
 use serde_json::Value;
-use support::program::{model_dir, run};
 
 fn report(embeddings: bool) -> Value {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dramatis"));
