@@ -1,5 +1,7 @@
 //! The local router on the labelled set that comes with Dramatis: what issue "Thinking" asks of it, times left out.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
 #[allow(dead_code)]
 #[path = "support/program.rs"]
 mod program;
