@@ -17,8 +17,11 @@ use crate::{
     model::Level,
 };
 
-/// The set that comes with Dramatis.
-const SET: &str = include_str!("../../../tests/data/routing.jsonl");
+/// The set that comes with Dramatis: what the router was made with, and what its maker had not seen.
+const SET: &str = concat!(
+    include_str!("../../../tests/data/routing.jsonl"),
+    include_str!("../../../tests/data/routing_fresh.jsonl")
+);
 /// How often each message is routed for the times.
 const REPEATS: usize = 5;
 
