@@ -24,7 +24,7 @@ fn holds(report: &Value) {
     // Floors a little below what was measured. The aim for levels is 0.90 and is missed (docs/routing.md).
     assert!(report["accuracy"].as_f64().unwrap() >= 0.80, "{report}");
     assert!(report["decided"].as_f64().unwrap() >= 0.85, "{report}");
-    for (flag, recall) in [("crisis", 0.42), ("manipulation", 0.57), ("memory", 0.72), ("search", 0.80)] {
+    for (flag, recall) in [("crisis", 0.60), ("manipulation", 0.57), ("memory", 0.72), ("search", 0.80)] {
         assert!(report["flags"][flag]["recall"].as_f64().unwrap() >= recall, "{flag}: {report}");
     }
     assert!(report["flags"]["manipulation"]["precision"].as_f64().unwrap() >= 0.90, "{report}");
