@@ -172,7 +172,7 @@ mod tests {
                 "limit": {
                     "type": "integer", "format": "uint8", "description": "How many.", "minimum": 1, "maximum": 9, "default": null
                 },
-                "kind": { "type": "string", "description": "Which.", "enum": ["one", "other"], "default": null },
+                "kind": { "type": "string", "description": "Which.", "enum": ["one", "other"] },
             },
             "required": ["query"],
             "additionalProperties": false,

@@ -3,6 +3,8 @@
 mod bot;
 mod measure;
 mod platforms;
+mod routing;
+mod routing_report;
 mod server;
 mod thinking;
 mod thinking_model;
@@ -31,6 +33,12 @@ pub(super) enum Command {
     /// How many calls of a model questions take that need looking up, and what composite tools, adaptive steps and earlier
     /// turns of thought save
     Thinking(thinking::Arguments),
+    /// How often the local router is right, how often it decides without a model, and how long it takes
+    #[command(after_help = "Examples:\n  \
+        dramatis bench routing\n  \
+        dramatis bench routing --embeddings --split all --json\n  \
+        dramatis bench routing --embeddings --train")]
+    Routing(routing::Arguments),
 }
 
 pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
@@ -38,6 +46,7 @@ pub(super) async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Turn(arguments) => turn::run(arguments).await,
         Command::Platforms(arguments) => platforms::run(arguments).await,
         Command::Thinking(arguments) => thinking::run(arguments).await,
+        Command::Routing(arguments) => routing::run(arguments).await,
     }
 }
 

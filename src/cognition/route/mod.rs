@@ -1,8 +1,14 @@
-//! Routing: how much thought a message asks for. Rules first, then likeness to prototype sentences, and the router
-//! model only when both are unsure. Decided once a turn.
+//! Routing: how much thought a message asks for. Rules for what is certain, then signs in the words and likeness to
+//! prototype sentences, weighed; the router model only when these are unsure. Decided once a turn.
 
+mod learn;
+mod local;
 mod prototypes;
 mod rules;
+mod signs;
+mod weigh;
+
+pub use local::{Labelled, LocalDecision, LocalRouter, Trained};
 
 use std::{path::Path, time::Duration};
 
@@ -35,6 +41,10 @@ pub enum Flag {
     Voice,
     /// Wants news or facts of the world.
     Search,
+    /// Wants to be reminded of something later.
+    Remind,
+    /// Wants something worked out in numbers.
+    Calculate,
 }
 
 impl Flag {
@@ -48,6 +58,8 @@ impl Flag {
             Self::Image => "image",
             Self::Voice => "voice",
             Self::Search => "search",
+            Self::Remind => "remind",
+            Self::Calculate => "calculate",
         }
     }
 }
@@ -105,7 +117,10 @@ impl Router {
     /// Prepares the patterns and the prototype sentences; until then, rules decide alone.
     pub(super) async fn warm(&self, embeddings: &Embeddings, cache_dir: &Path) {
         // Patterns are compiled on first use, which is not to be paid for by the first turn.
-        if let Err(error) = tokio::task::spawn_blocking(|| rules::flags("")).await {
+        if let Err(error) =
+            tokio::task::spawn_blocking(|| Self::default().locally("draw me the plan, would you?", None))
+                .await
+        {
             tracing::warn!(%error, "the patterns of the router could not be prepared");
         }
         self.prototypes.warm(embeddings, cache_dir).await;
@@ -118,22 +133,14 @@ impl Router {
 
     /// What can be said without a model.
     fn locally(&self, text: &str, vector: Option<&[f32]>) -> Route {
-        let flags = rules::flags(text);
-        let by_rule = rules::level(text, &flags);
-        let decided = |guess: Guess, by| Route {
-            level: guess.level,
-            confidence: guess.confidence,
-            by,
-            flags: flags.clone(),
-            waited: Duration::ZERO,
-        };
-        if by_rule.confidence.get() >= SURE {
-            return decided(by_rule, RoutedBy::Rule);
-        }
-        match vector.and_then(|vector| self.prototypes.guess(vector)) {
-            Some(guess) if guess.confidence > by_rule.confidence => decided(guess, RoutedBy::Prototype),
-            _ => decided(by_rule, RoutedBy::Rule),
-        }
+        let shown = signs::Shown::in_text(text);
+        let likeness = vector.and_then(|vector| self.prototypes.likeness(vector, prototypes::ANY));
+        let found = weigh::weigh(&weigh::features(text, &shown, likeness));
+        let flags = rules::flags(text, &shown, found.memory, found.search);
+        let certain = rules::certain(text, &flags, &shown);
+        let by = if certain.is_none() && likeness.is_some() { RoutedBy::Prototype } else { RoutedBy::Rule };
+        let Guess { level, confidence } = certain.unwrap_or(found.level);
+        Route { level, confidence, by, flags, waited: Duration::ZERO }
     }
 
     /// The route of `text`. The router model is asked only when there is one and nobody else is sure; when it fails, the
@@ -228,9 +235,30 @@ mod tests {
         assert!(parse("{\"level\": \"GIGANTIC\"}").is_none());
     }
 
-    #[test]
-    fn rules_decide_alone_where_they_are_sure() {
-        let route = Router::default().locally("hello!", None);
-        assert_eq!((route.level, route.by), (Level::Simple, RoutedBy::Rule));
+    #[rstest::rstest]
+    #[case("hi there", Level::Simple)]
+    #[case("!reflect who am I", Level::ComplexHigh)]
+    #[case("What is my dog called?", Level::ComplexLow)]
+    #[case("compare the two boats for me and make a plan", Level::ComplexMid)]
+    #[case("give me an in-depth essay on tides, with the arguments of both sides", Level::ComplexHigh)]
+    fn words_alone_decide_what_is_plain(#[case] text: &str, #[case] expected: Level) {
+        let route = Router::default().locally(text, None);
+        assert_eq!((route.level, route.by), (expected, RoutedBy::Rule));
+        assert!(route.confidence.get() >= SURE);
+    }
+
+    #[rstest::rstest]
+    #[case("I want to die", &[Flag::Crisis])]
+    #[case("this traffic is killing me", &[])]
+    #[case("What is my dog called?", &[Flag::Memory])]
+    #[case("What is my name and where do I live?", &[Flag::Memory])]
+    #[case("do you remember the lighthouse", &[Flag::Memory])]
+    #[case("What are you doing?", &[])]
+    #[case("draw me a whale", &[Flag::Image])]
+    #[case("google the tide times", &[Flag::Search])]
+    #[case("remind me to call Ana tomorrow", &[Flag::Remind])]
+    #[case("what is 12 * 7", &[Flag::Calculate])]
+    fn flags_are_seen_in_the_words(#[case] text: &str, #[case] expected: &[Flag]) {
+        assert_eq!(Router::default().locally(text, None).flags, expected);
     }
 }

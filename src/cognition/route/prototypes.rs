@@ -6,19 +6,16 @@ use arc_swap::ArcSwapOption;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-use super::Guess;
-use crate::{
-    embed::Embeddings,
-    model::{Level, UnitScore},
-};
+use super::weigh::{LEVELS, Likeness};
+use crate::{embed::Embeddings, model::Level};
 
 const SENTENCES: &str = include_str!("prototypes.txt");
 /// How many of the closest sentences of a level are averaged.
 const CLOSEST: usize = 2;
-/// A lead of this much cosine over the next level counts as certainty. Set by hand on the prototype file itself: sentences
-/// of one level lead by 0.1 to 0.3.
-const CLEAR_LEAD: f32 = 0.15;
-
+/// From this cosine on, two sentences count as the same when weights are learned.
+pub(super) const ITSELF: f32 = 0.97;
+/// Above any cosine.
+pub(super) const ANY: f32 = 2.0;
 /// The sentences with their vectors, ready once [`Prototypes::warm`] has run.
 #[derive(Debug, Default)]
 pub(super) struct Prototypes {
@@ -58,27 +55,21 @@ impl Prototypes {
         self.known.store(Some(Arc::new(known)));
     }
 
-    /// The level whose sentences lie closest to `vector`; the confidence grows with the lead over the next level.
-    pub(super) fn guess(&self, vector: &[f32]) -> Option<Guess> {
+    /// How alike `vector` is to the closest sentences of each level, the levels in the order of [`LEVELS`]. Sentences
+    /// closer than `too_close` are passed over: so that no message is weighed against itself when weights are learned.
+    pub(super) fn likeness(&self, vector: &[f32], too_close: f32) -> Option<Likeness> {
         let known = self.known.load_full()?;
-        let levels = [Level::Simple, Level::ComplexLow, Level::ComplexMid, Level::ComplexHigh];
-        let mut scores: Vec<(Level, f32)> = levels
-            .into_iter()
-            .map(|level| {
-                let mut similarities: Vec<f32> = known
-                    .iter()
-                    .filter(|(of, _)| *of == level)
-                    .map(|(_, prototype)| cosine(vector, prototype))
-                    .collect();
-                similarities.sort_by(|a, b| b.total_cmp(a));
-                let closest: Vec<f32> = similarities.into_iter().take(CLOSEST).collect();
-                (level, closest.iter().sum::<f32>() / closest.len().max(1) as f32)
-            })
-            .collect();
-        scores.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let [(level, best), (_, next), ..] = scores.as_slice() else { return None };
-        let lead = ((best - next) / CLEAR_LEAD).clamp(0.0, 1.0);
-        Some(Guess { level: *level, confidence: UnitScore::new(0.5 + 0.5 * f64::from(lead * best.max(0.0))) })
+        Some(LEVELS.map(|level| {
+            let mut similarities: Vec<f32> = known
+                .iter()
+                .filter(|(of, _)| *of == level)
+                .map(|(_, prototype)| cosine(vector, prototype))
+                .filter(|similarity| *similarity <= too_close)
+                .collect();
+            similarities.sort_by(|a, b| b.total_cmp(a));
+            let closest = similarities.len().min(CLOSEST);
+            similarities.into_iter().take(CLOSEST).sum::<f32>() / closest.max(1) as f32
+        }))
     }
 }
 
@@ -136,15 +127,15 @@ mod tests {
     }
 
     #[test]
-    fn the_closest_level_wins_and_a_tie_is_unsure() {
+    fn likeness_is_greatest_for_the_closest_level_and_what_is_too_close_is_passed_over() {
         let prototypes = Prototypes::default();
         prototypes.known.store(Some(Arc::new(vec![
             (Level::Simple, vec![1.0, 0.0]),
             (Level::ComplexHigh, vec![0.0, 1.0]),
         ])));
-        let clear = prototypes.guess(&[1.0, 0.1]).unwrap();
-        assert_eq!(clear.level, Level::Simple);
-        let torn = prototypes.guess(&[1.0, 1.0]).unwrap();
-        assert!(torn.confidence.get() < clear.confidence.get());
+        let [simple, low, mid, high] = prototypes.likeness(&[1.0, 0.1], 2.0).unwrap();
+        assert!(simple > 0.9 && high < 0.2 && low.abs() < f32::EPSILON && mid.abs() < f32::EPSILON);
+        let [simple, ..] = prototypes.likeness(&[1.0, 0.1], 0.9).unwrap();
+        assert!(simple.abs() < f32::EPSILON);
     }
 }

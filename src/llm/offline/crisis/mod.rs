@@ -3,6 +3,7 @@
 
 mod english;
 mod other_tongues;
+mod wider;
 
 use std::sync::LazyLock;
 
@@ -36,6 +37,9 @@ static CERTAIN: LazyLock<Option<RegexSet>> = LazyLock::new(|| set(&[english::CER
 /// What counts once the figures of speech, titles and mishaps are cut out.
 static TELLING: LazyLock<Option<RegexSet>> =
     LazyLock::new(|| set(&[english::TELLING, other_tongues::TELLING]));
+/// What counts in tongues whose words these boundaries do not fit.
+static WIDER: LazyLock<Option<RegexSet>> =
+    LazyLock::new(|| RegexSetBuilder::new(wider::TELLING).size_limit(SIZE).build().ok());
 /// What is cut out.
 static HARMLESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let all: Vec<String> =
@@ -64,7 +68,7 @@ pub fn found_in(text: &str) -> bool {
     let hits = |set: &LazyLock<Option<RegexSet>>, text: &str| {
         LazyLock::force(set).as_ref().is_some_and(|set| set.is_match(text))
     };
-    if hits(&CERTAIN, &plain) {
+    if hits(&CERTAIN, &plain) || hits(&WIDER, &plain) {
         return true;
     }
     let left = HARMLESS.as_ref().map_or_else(|| plain.as_str().into(), |cut| cut.replace_all(&plain, " . "));

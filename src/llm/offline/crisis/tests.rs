@@ -1,6 +1,6 @@
 //! One table of words of danger and one of words that only look like it.
 
-use super::{CERTAIN, HARMLESS, TELLING, TITLE, found_in, is_of_another, plain};
+use super::{CERTAIN, HARMLESS, TELLING, TITLE, WIDER, found_in, is_of_another, plain};
 use proptest::prelude::*;
 
 mod tables;
@@ -16,7 +16,9 @@ fn wrong(table: &[(&str, &[&str])], expected: bool) -> Vec<String> {
 
 #[test]
 fn every_pattern_compiles() {
-    assert!(CERTAIN.is_some() && TELLING.is_some() && HARMLESS.is_some() && TITLE.is_some());
+    assert!(
+        CERTAIN.is_some() && TELLING.is_some() && HARMLESS.is_some() && TITLE.is_some() && WIDER.is_some()
+    );
 }
 
 #[test]
@@ -33,6 +35,22 @@ fn words_of_danger_are_found() {
 #[test]
 fn what_only_looks_like_danger_is_not() {
     assert_eq!(wrong(NO_DANGER, false), Vec::<String>::new());
+}
+
+#[test]
+fn words_of_danger_are_found_in_more_tongues() {
+    let danger = [
+        "ik wil dood",
+        "Chcę umrzeć",
+        "intihar etmek istiyorum",
+        "хочу умереть",
+        "消えてしまいたい",
+        "不想活了",
+        "죽고 싶어",
+    ];
+    let none =
+        ["ik wil slapen", "chcę spać", "ölçmek istiyorum", "хочу спать", "眠りたい", "想吃饭", "먹고 싶어"];
+    assert!(danger.iter().all(|text| found_in(text)) && !none.iter().any(|text| found_in(text)));
 }
 
 #[test]
