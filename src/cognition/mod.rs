@@ -10,6 +10,7 @@ mod persona;
 mod prompt;
 mod route;
 mod template;
+mod thrift;
 mod turn;
 mod why;
 

@@ -13,12 +13,15 @@ use super::{
     gather::{self, Gathered},
     offline, prompt,
     route::{Flag, Route, Router, asked},
-    why,
+    thrift, why,
 };
 use crate::{
     character::Character,
     embed::Embeddings,
-    llm::{self, Attribution, ChatEvent, ChatRequest, Completion, Llm, LlmError, Purpose, Tier},
+    llm::{
+        self, Attribution, ChatEvent, ChatRequest, Completion, Llm, LlmError, OfflineAnswer, Purpose, Step,
+        Tier,
+    },
     memory::{Memory, MemoryError, NewReply},
     model::{
         Clock, ErrorKind, Level, Message, MessageId, TranscriptLine, TurnEvent, TurnId, TurnPath, Viewer,
@@ -184,6 +187,7 @@ impl Mind {
         let attribution = Attribution {
             character: Some(viewer.character.clone()),
             user: Some(viewer.user.clone()),
+            guild: viewer.place.guild().map(str::to_owned),
             turn: Some(turn),
         };
         let routing = Instant::now();
@@ -202,10 +206,20 @@ impl Mind {
         let refused = route.has(Flag::Manipulation) && !route.has(Flag::Crisis);
         let completion = if refused {
             send(events, TurnEvent::Refused { rule: "manipulation".to_owned() }).await;
-            canned(ask)
+            canned(ask, &ask.character.ux.manipulation_responses, PLAIN_REFUSAL)
         } else {
             let prepared = offline::prepare(&material, &gathered, &route, viewer, user_known(ask, &gathered));
-            self.speak(ask, &material, Arc::new(prepared), attribution, events).await.map_err(Broken::Llm)?
+            let prepared = Arc::new(prepared);
+            match self.speak(ask, &material, prepared.clone(), attribution, events).await {
+                Err(error) if error.kind == ErrorKind::Budget => {
+                    send(events, TurnEvent::Refused { rule: "budget".to_owned() }).await;
+                    let line = canned(ask, &ask.character.ux.budget_responses, thrift::PLAIN_BUDGET);
+                    // Help does not depend on money: the built-in responder knows what to say.
+                    let text = if route.has(Flag::Crisis) { prepared.answer() } else { line.text };
+                    Completion { text, waited: error.waited, ..line }
+                }
+                spoken => spoken.map_err(Broken::Llm)?,
+            }
         };
 
         // Only a model's own words are worth finding again: canned and offline answers quote what is already stored.
@@ -316,23 +330,28 @@ impl Mind {
         attribution: Attribution,
         events: &mpsc::Sender<TurnEvent>,
     ) -> Result<Completion, LlmError> {
-        let overrides = ask.character.core.models.get(&crate::character::ModelTier::Main);
+        let step = self.parts.llm.budget().standing(&attribution).await.step;
+        let mut tier = thrift::tier(step, &self.parts.llm);
         let whole = prompt::budget_of(self.parts.context);
         let mut budget = whole;
         let mut waited = Duration::ZERO;
         loop {
             let request = ChatRequest {
-                temperature: overrides.and_then(|model| model.temperature),
-                max_tokens: overrides.and_then(|model| model.max_tokens),
-                model: overrides.and_then(|model| model.model.clone()),
                 attribution: attribution.clone(),
                 offline: Some(offline.clone()),
-                ..ChatRequest::new(Tier::Main, Purpose::Answer, prompt::assemble(material, budget))
+                ..ChatRequest::new(tier, Purpose::Answer, prompt::assemble(material, budget))
             };
-            match self.stream(request, events).await {
+            match self.stream(thrift::overridden(request, &ask.character), events).await {
                 Ok(mut completion) => {
                     completion.waited += waited;
                     return Ok(completion);
+                }
+                Err(error)
+                    if error.kind == ErrorKind::Budget
+                        && tier != thrift::tier(Step::Silent, &self.parts.llm) =>
+                {
+                    waited += error.waited;
+                    tier = Tier::Cheap;
                 }
                 Err(error) if error.kind == ErrorKind::ContextLength && budget > whole / 4 => {
                     tracing::warn!(budget, "the prompt is too long for the model: cutting it to half");
@@ -394,8 +413,8 @@ fn routed(route: &Route, took: Duration) -> TurnEvent {
 }
 
 /// A refusal in the character's words; no model is asked, so nothing can be talked out of it.
-fn canned(ask: &Ask) -> Completion {
-    let text = pick(&ask.character.ux.manipulation_responses, &ask.message.id).unwrap_or(PLAIN_REFUSAL);
+fn canned(ask: &Ask, lines: &[String], plain: &str) -> Completion {
+    let text = pick(lines, &ask.message.id).unwrap_or(plain);
     Completion {
         text: text.to_owned(),
         tool_calls: Vec::new(),

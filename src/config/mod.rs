@@ -1,6 +1,7 @@
 //! The settings: one typed struct, read once from the environment and `.env`. `key.rs` is the table of all keys,
 //! `dotenv.rs` holds the grammar of the file.
 
+mod budget;
 mod dotenv;
 mod key;
 mod problem;
@@ -19,6 +20,7 @@ use reqwest::Url;
 use secrecy::SecretString;
 use tracing_subscriber::filter::Targets;
 
+pub use budget::{BudgetSettings, LimitSettings};
 pub use problem::{ConfigErrors, Problem, Source};
 
 use crate::{
@@ -49,6 +51,10 @@ pub struct Settings {
     pub router: Option<EndpointSettings>,
     /// The model for thought (`REFLECTIVE_LLM_…`), filled up from the main one; `None` when nothing is set for it.
     pub reflective: Option<EndpointSettings>,
+    /// The model that answers when money runs short (`LLM_CHEAP_…`), filled up from the main one.
+    pub cheap: Option<EndpointSettings>,
+    /// What models may cost (`BUDGET_…`).
+    pub budget: BudgetSettings,
     /// Tokens that the window of the main model holds (`LLM_CONTEXT`), `2_048..=2_000_000`.
     pub context: usize,
     /// How long to wait for the next piece of an answer (`LLM_TIMEOUT`), 1 to 600 s.
@@ -276,6 +282,7 @@ impl Reader {
         let llm = self.endpoint("LLM", &draft.main, None);
         let router = self.endpoint("ROUTER_LLM", &draft.router, Some(&draft.main));
         let reflective = self.endpoint("REFLECTIVE_LLM", &draft.reflective, Some(&draft.main));
+        let cheap = self.endpoint("LLM_CHEAP", &draft.cheap, Some(&draft.main));
         if let (Draft { data_dir: Some(data_dir), database, .. }, true) = (&draft, self.problems.is_empty()) {
             let database = database.clone().unwrap_or_else(|| Location::in_dir(data_dir));
             // An address may hold a password.
@@ -283,7 +290,7 @@ impl Reader {
                 shown.value = database.describe();
             }
             let shown = std::mem::take(&mut self.shown);
-            if let Some(settings) = assemble(draft, database, [llm, router, reflective], shown) {
+            if let Some(settings) = assemble(draft, database, [llm, router, reflective, cheap], shown) {
                 return Ok(settings);
             }
         }
@@ -337,7 +344,7 @@ impl Reader {
 fn assemble(
     draft: Draft,
     database: Location,
-    [llm, router, reflective]: [Option<EndpointSettings>; 3],
+    [llm, router, reflective, cheap]: [Option<EndpointSettings>; 4],
     shown: Vec<Shown>,
 ) -> Option<Settings> {
     Some(Settings {
@@ -348,6 +355,8 @@ fn assemble(
         llm,
         router,
         reflective,
+        cheap,
+        budget: draft.budget,
         context: draft.context?,
         timeout: draft.timeout?,
         prices: draft.prices,

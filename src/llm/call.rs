@@ -3,9 +3,13 @@
 use std::{future::Future, sync::Arc, time::Duration};
 
 use futures::StreamExt;
-use tokio::{sync::mpsc, time::Instant};
+use tokio::{
+    sync::mpsc,
+    time::{Instant, timeout},
+};
 
 use super::{
+    budget::{Budget, Hold, NoMoney, Wanted},
     data::{Ledger, LedgerRow},
     echo,
     fault::{Again, Fault},
@@ -28,6 +32,7 @@ pub(super) const OFFLINE: &str = "offline";
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) ledger: Ledger,
+    pub(super) budget: Budget,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) timeouts: Timeouts,
     pub(super) backoff: Backoff,
@@ -55,11 +60,14 @@ struct Progress {
     estimated: bool,
     recovered: bool,
     attempt: Attempt,
+    hold: Hold,
 }
 
 /// The tokens of the request under way.
 #[derive(Debug, Default)]
 struct Attempt {
+    /// Nobody has said that the request was refused.
+    sent: bool,
     heard: bool,
     prompt: usize,
     text: String,
@@ -83,7 +91,7 @@ impl Progress {
     /// Books the tokens of the request that is over. One that was refused costs nothing.
     fn settle(&mut self) {
         let attempt = std::mem::take(&mut self.attempt);
-        if !attempt.heard {
+        if !attempt.heard && !attempt.sent {
             return;
         }
         let count = |tokens: usize| u64::try_from(tokens).unwrap_or(u64::MAX);
@@ -102,9 +110,11 @@ impl Call {
     ))]
     pub(super) async fn run(self) {
         let began = self.shared.clock.now();
-        let mut progress = Progress::default();
+        let mut progress = Progress { hold: Hold::new(began), ..Progress::default() };
         let ended = tokio::select! {
-            ended = self.speak(&mut progress) => Some(ended.map_err(|fault| self.discreet(fault))),
+            ended = timeout(self.shared.budget.longest(), self.speak(&mut progress)) => {
+                Some(ended.unwrap_or_else(|_| Err(held_up())).map_err(|fault| self.discreet(fault)))
+            }
             () = self.events.closed() => None,
         };
         progress.settle();
@@ -129,7 +139,7 @@ impl Call {
             outcome: outcome.to_owned(),
             error,
         };
-        if let Err(error) = self.shared.ledger.record(row).await {
+        if let Err(error) = self.shared.budget.settle(&progress.hold, row).await {
             tracing::warn!("a call is missing from the ledger: {error}");
         }
         let last = match ended {
@@ -162,7 +172,10 @@ impl Call {
             Some(wire) => format!("{} at {} {}", self.model(), wire.shown, fault.message),
             None => fault.message,
         };
-        tracing::warn!(attempts = progress.attempts, "{message}");
+        // Of money the budget warns once a day.
+        if fault.kind != ErrorKind::Budget {
+            tracing::warn!(attempts = progress.attempts, "{message}");
+        }
         LlmError { kind: fault.kind, message, waited: progress.waited(), partial: progress.text }
     }
 
@@ -268,8 +281,10 @@ impl Call {
         messages: &[ChatMessage],
         mut joint: Option<Joint>,
     ) -> Result<(), Fault> {
+        let prompt = tokens::estimate_messages(messages);
+        self.hold(progress, prompt).await?;
         progress.attempts += 1;
-        progress.attempt = Attempt { prompt: tokens::estimate_messages(messages), ..Attempt::default() };
+        progress.attempt = Attempt { prompt, sent: true, ..Attempt::default() };
         let result = self.listen(wire, progress, messages, &mut joint).await;
         progress.settle();
         if let Some(mut joint) = joint
@@ -279,6 +294,21 @@ impl Call {
             self.emit(progress, rest).await;
         }
         result
+    }
+
+    /// Holds the money for one more request.
+    async fn hold(&self, progress: &mut Progress, prompt: usize) -> Result<(), Fault> {
+        let price = self.shared.prices.of(self.model());
+        let spent_usd = self.cost(progress);
+        let wanted = Wanted { request: &self.request, model: self.model(), price, prompt, spent_usd };
+        self.shared.budget.cover(&mut progress.hold, &wanted).await.map_err(|refused| match refused {
+            NoMoney::Spent(message) => Fault::new(ErrorKind::Budget, message, Again::Never),
+            NoMoney::Store(error) => Fault::new(
+                ErrorKind::Store,
+                format!("was not asked, for the budget is unknown: {error}"),
+                Again::Never,
+            ),
+        })
     }
 
     async fn listen(
@@ -292,7 +322,9 @@ impl Call {
         let asked = progress.waited;
         let limit = self.limit(progress, timeouts.first_token);
         let ask = wire.ask(&self.request, messages, &self.shared.clock);
-        let mut pieces = progress.wait(limit, ask).await.ok_or_else(|| late("no first word", limit))??;
+        let asked_for = progress.wait(limit, ask).await.ok_or_else(|| late("no first word", limit))?;
+        progress.attempt.sent = asked_for.is_ok();
+        let mut pieces = asked_for?;
         loop {
             let phase = if progress.attempt.heard {
                 timeouts.idle
@@ -330,6 +362,11 @@ impl Call {
     }
 }
 
+/// The reader took too long: what is held is held for so long only.
+fn held_up() -> Fault {
+    Fault::new(ErrorKind::Timeout, "was cut off: the answer was not read in time", Again::Never)
+}
+
 fn late(what: &str, limit: Duration) -> Fault {
     let message = format!("sent {what} in {:.1} s", limit.as_secs_f64());
     Fault::new(ErrorKind::Timeout, message, Again::Soon)
@@ -350,6 +387,7 @@ fn name(kind: ErrorKind) -> &'static str {
         ErrorKind::EmptyAnswer => "empty_answer",
         ErrorKind::ContextLength => "context_length",
         ErrorKind::Unauthorized => "unauthorized",
+        ErrorKind::Budget => "budget",
         ErrorKind::Store => "store",
         ErrorKind::Other => "other",
     }

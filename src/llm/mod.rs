@@ -1,5 +1,6 @@
 //! Speaking with language models: tiers, streams, retries, the ledger; and the offline responder.
 
+mod budget;
 mod call;
 mod data;
 mod echo;
@@ -9,6 +10,7 @@ mod join;
 pub mod offline;
 mod prices;
 mod probe;
+mod report;
 mod request;
 mod retry;
 mod settings;
@@ -20,6 +22,7 @@ mod wire;
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use futures::{Stream, StreamExt};
@@ -37,9 +40,11 @@ use crate::{
     store::Database,
 };
 
+pub use budget::{AccountKind, Budget, Limit, Limits, Purse, Standing, Step, day_begins};
 pub use data::{Ledger, LedgerFilter, LedgerRow, Totals};
 pub use endpoint_check::{Probed, find_ollama, probe};
 pub use prices::{Price, PriceError, PriceTable};
+pub use report::{ReportBy, ReportRow};
 pub use request::{
     Attribution, ChatEvent, ChatMessage, ChatRequest, Completion, LlmError, OfflineAnswer, Purpose, Role,
     Tier, ToolCall, ToolSpec,
@@ -49,6 +54,8 @@ pub(crate) use wire::install_cryptography;
 
 /// Pieces of an answer that may wait for their reader before the endpoint is made to wait.
 const EVENTS: usize = 64;
+/// What a reader may hold a call up beside all waiting for the endpoint, where the call holds money.
+const SLOW_READER: Duration = Duration::from_secs(60);
 
 /// Why the room cannot open.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -88,6 +95,7 @@ pub struct Llm {
     main: Option<Arc<Wire>>,
     router: Option<Arc<Wire>>,
     reflective: Option<Arc<Wire>>,
+    cheap: Option<Arc<Wire>>,
     calls: TaskTracker,
     unpriced: Arc<Mutex<HashSet<String>>>,
 }
@@ -114,7 +122,8 @@ impl Llm {
             endpoint.map(|endpoint| Wire::new(&endpoint, &timeouts).map(Arc::new)).transpose()
         };
         let shared = Shared {
-            ledger: Ledger::new(db),
+            ledger: Ledger::new(db.clone()),
+            budget: Budget::new(db, Arc::clone(&clock), settings.limits, timeouts.total + SLOW_READER),
             clock,
             timeouts,
             backoff: Backoff::new(settings.retry),
@@ -125,6 +134,7 @@ impl Llm {
             main: open(main)?,
             router: open(settings.router)?,
             reflective: open(settings.reflective)?,
+            cheap: open(settings.cheap)?,
             calls: TaskTracker::new(),
             unpriced: Arc::default(),
         })
@@ -135,6 +145,7 @@ impl Llm {
             Tier::Main => self.main.as_ref(),
             Tier::Router => self.router.as_ref(),
             Tier::Reflective => self.reflective.as_ref(),
+            Tier::Cheap => self.cheap.as_ref(),
         }
     }
 
@@ -163,7 +174,20 @@ impl Llm {
             endpoint: self.wire(tier).map(|wire| wire.shown.clone()),
             falls_back_to_main: tier != Tier::Main && self.own(tier).is_none(),
         };
-        Tier::ALL.into_iter().map(info).collect()
+        let cheap = self.cheap.is_some().then_some(Tier::Cheap);
+        Tier::ALL.into_iter().chain(cheap).map(info).collect()
+    }
+
+    /// True when there is a cheaper model than the main one.
+    #[must_use]
+    pub fn has_cheaper(&self) -> bool {
+        self.cheap.is_some()
+    }
+
+    /// What may be spent.
+    #[must_use]
+    pub fn budget(&self) -> &Budget {
+        &self.shared.budget
     }
 
     /// The books.
@@ -180,12 +204,15 @@ impl Llm {
     /// The stream ends in an [`LlmError`] when there is no (whole) answer.
     pub fn chat(
         &self,
-        request: ChatRequest,
+        mut request: ChatRequest,
     ) -> impl Stream<Item = Result<ChatEvent, LlmError>> + Send + Unpin + use<> + 'static {
         let (sender, mut receiver) = mpsc::channel(EVENTS);
         let wire = self.wire(request.tier).cloned();
         if let Some(wire) = &wire {
-            self.warn_of_unknown_price(wire, request.model.as_deref().unwrap_or(&wire.model));
+            let model = request.model.as_deref().unwrap_or(&wire.model);
+            self.warn_of_unknown_price(wire, model);
+            let price = self.shared.prices.of(model);
+            self.shared.budget.cap(&mut request, price);
         }
         let call = Call { shared: Arc::clone(&self.shared), wire, request, events: sender };
         self.calls.spawn(call.run().in_current_span());
@@ -210,7 +237,7 @@ impl Llm {
             kind: ErrorKind::Other,
             message: "the program is stopping".to_owned(),
             partial,
-            waited: std::time::Duration::ZERO,
+            waited: Duration::ZERO,
         })
     }
 

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use reqwest::Url;
 use secrecy::SecretString;
 
-use super::PriceTable;
+use super::{Limits, PriceTable};
 
 /// Where a tier's model is asked. `Debug` shows neither the key nor a password in the address.
 #[derive(Clone)]
@@ -113,6 +113,8 @@ pub struct LlmSettings {
     pub router: Option<Endpoint>,
     /// The reflective model; the main one when absent.
     pub reflective: Option<Endpoint>,
+    /// The model that answers when money runs short; the main one when absent.
+    pub cheap: Option<Endpoint>,
     /// Where to look for an Ollama when there is no main model (`HOST`, `HOST:PORT` or an address, as `OLLAMA_HOST`
     /// has it); nowhere when absent. Default `127.0.0.1:11434`.
     pub ollama: Option<String>,
@@ -122,6 +124,8 @@ pub struct LlmSettings {
     pub retry: Retry,
     /// What tokens cost.
     pub prices: PriceTable,
+    /// What may be spent.
+    pub limits: Limits,
 }
 
 impl Default for LlmSettings {
@@ -130,10 +134,12 @@ impl Default for LlmSettings {
             main: None,
             router: None,
             reflective: None,
+            cheap: None,
             ollama: Some("127.0.0.1:11434".to_owned()),
             timeouts: Timeouts::default(),
             retry: Retry::default(),
             prices: PriceTable::default(),
+            limits: Limits::default(),
         }
     }
 }

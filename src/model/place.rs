@@ -42,6 +42,15 @@ impl Place {
         matches!(self, Self::Dm)
     }
 
+    /// The server; none in a private talk.
+    #[must_use]
+    pub fn guild(&self) -> Option<&str> {
+        match self {
+            Self::Dm => None,
+            Self::Channel { guild, .. } | Self::Thread { guild, .. } => Some(guild),
+        }
+    }
+
     /// The scope that something said here by or to `user` gets.
     #[must_use]
     pub fn scope(&self, user: &UserId) -> Scope {
