@@ -307,14 +307,14 @@ async fn turns_become_cheaper_before_they_become_silent() {
     assert!(spent <= 1.0 && spent > 0.97, "{spent}");
     for own in &seen {
         assert!(own.is_sorted_by_key(|(step, ..)| *step), "{own:?}");
-        let models: Vec<&str> = own.iter().map(|(_, model, _)| model.as_str()).collect();
-        let mut order = models.clone();
+        let mut order: Vec<&str> = own.iter().map(|(_, model, _)| model.as_str()).collect();
         order.dedup();
-        assert!(
-            matches!(order[..], ["simulated", "thrifty", "offline"] | ["thrifty", "offline"]),
-            "{order:?}"
-        );
+        // Somebody whose turn was slow may find that nothing is left.
+        order.retain(|model| *model != "thrifty");
+        assert_eq!(order, ["simulated", "offline"]);
     }
+    let cheaper = seen.iter().flatten().filter(|(_, model, _)| model == "thrifty").count();
+    assert!(cheaper > 64, "{cheaper}");
     for step in [Step::Full, Step::NoReflection, Step::CheaperModel] {
         assert!(seen.iter().flatten().any(|(at, ..)| *at == step), "{step:?}");
     }

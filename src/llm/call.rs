@@ -12,14 +12,16 @@ use super::{
     budget::{Budget, Hold, NoMoney, Wanted},
     data::{Ledger, LedgerRow},
     echo,
-    fault::{Again, Fault},
+    event::{Piece, Usage},
+    fault::{Again, Fault, Feature},
+    gather::{Fragment, Gather},
     join::Joint,
     prices::PriceTable,
-    request::{ChatEvent, ChatMessage, ChatRequest, Completion, LlmError, Role},
+    request::{ChatEvent, ChatMessage, ChatRequest, Completion, LlmError, Role, ToolCall},
     retry::Backoff,
     settings::Timeouts,
     tokens,
-    wire::{Usage, Wire},
+    wire::Wire,
 };
 use crate::model::{Clock, ErrorKind};
 
@@ -27,6 +29,11 @@ use crate::model::{Clock, ErrorKind};
 const CONTINUE: &str = include_str!("prompts/continue.md");
 /// The name of "no model" in answers and in the ledger.
 pub(super) const OFFLINE: &str = "offline";
+/// The longest answer, in characters: about 50,000 tokens of English, more than any model is asked to say here.
+const LONGEST: usize = 200_000;
+/// The longest token, in characters: a model that keeps to its limit of tokens never gets past this many times the limit.
+/// Longer ones are runs of blanks (`o200k_base`), and the words around them are short.
+const LONGEST_TOKEN: usize = 16;
 
 /// What every call needs.
 #[derive(Debug)]
@@ -52,6 +59,7 @@ pub(super) struct Call {
 struct Progress {
     /// What was passed on.
     text: String,
+    tool_calls: Vec<ToolCall>,
     attempts: u32,
     waited: Duration,
     waiting_since: Option<Instant>,
@@ -59,6 +67,8 @@ struct Progress {
     tokens_out: u64,
     estimated: bool,
     recovered: bool,
+    /// The last request broke off in a tool call, or behind one.
+    in_call: bool,
     attempt: Attempt,
     hold: Hold,
 }
@@ -71,7 +81,23 @@ struct Attempt {
     heard: bool,
     prompt: usize,
     text: String,
+    calls: Gather,
+    /// Why the model ended.
+    finish: Option<String>,
+    /// Characters of the answer, and at least one an event.
+    size: usize,
     usage: Option<Usage>,
+}
+
+impl Attempt {
+    fn take(&mut self, piece: &Piece) {
+        self.heard = true;
+        self.usage = piece.usage.or(self.usage);
+        self.text.push_str(&piece.text);
+        self.finish = piece.finish.clone().or(self.finish.take());
+        let calls: usize = piece.calls.iter().map(Fragment::len).sum();
+        self.size += (piece.text.chars().count() + calls).max(1);
+    }
 }
 
 impl Progress {
@@ -88,18 +114,23 @@ impl Progress {
         result
     }
 
-    /// Books the tokens of the request that is over. One that was refused costs nothing.
-    fn settle(&mut self) {
+    fn is_empty(&self) -> bool {
+        self.text.is_empty() && self.tool_calls.is_empty()
+    }
+
+    /// Books the tokens of the request that is over, and hands on what it brought. One that was refused costs nothing.
+    fn settle(&mut self) -> Attempt {
         let attempt = std::mem::take(&mut self.attempt);
         if !attempt.heard && !attempt.sent {
-            return;
+            return attempt;
         }
+        let written = || tokens::estimate(&attempt.text) + tokens::estimate(&attempt.calls.text());
         let count = |tokens: usize| u64::try_from(tokens).unwrap_or(u64::MAX);
         let usage = attempt.usage.filter(|usage| usage.prompt_tokens > 0);
         self.estimated |= usage.is_none();
         self.tokens_in += usage.map_or_else(|| count(attempt.prompt), |usage| usage.prompt_tokens);
-        self.tokens_out +=
-            usage.map_or_else(|| count(tokens::estimate(&attempt.text)), |usage| usage.completion_tokens);
+        self.tokens_out += usage.map_or_else(|| count(written()), |usage| usage.completion_tokens);
+        attempt
     }
 }
 
@@ -161,7 +192,7 @@ impl Call {
             waited: progress.waited(),
             attempts: progress.attempts,
             recovered: progress.recovered,
-            tool_calls: Vec::new(),
+            tool_calls: progress.tool_calls,
             confidence: None,
             text: progress.text,
         }
@@ -218,14 +249,25 @@ impl Call {
         let mut empties = 0;
         loop {
             let fault = match self.attempt(wire, progress, &self.request.messages, None).await {
-                Ok(()) if !progress.text.is_empty() => return Ok(()),
+                Ok(()) if !progress.is_empty() => return Ok(()),
                 Ok(()) => {
                     empties += 1;
                     empty("the endpoint")
                 }
                 Err(fault) => fault,
             };
-            if !progress.text.is_empty() {
+            if let Some(feature) = fault.refused.filter(|feature| self.wants(*feature))
+                && wire.give_up(self.model(), feature)
+            {
+                tracing::warn!(
+                    "{} at {} knows no {}: it is asked without",
+                    self.model(),
+                    wire.shown,
+                    feature.as_str()
+                );
+                continue;
+            }
+            if !progress.text.is_empty() && fault.again != Again::Never {
                 return self.resume(wire, progress, fault).await;
             }
             let spent = progress.attempts >= self.shared.backoff.attempts();
@@ -255,7 +297,8 @@ impl Call {
             let message = format!("{}, and what was missing could not be had", fault.message);
             Fault::new(ErrorKind::BrokenStream, message, Again::Never)
         };
-        if progress.attempts >= self.shared.backoff.attempts() {
+        // Half a tool call cannot be continued, and what was said before it cannot be taken back.
+        if progress.attempts >= self.shared.backoff.attempts() || progress.in_call {
             return Err(broken(fault));
         }
         let fault = self.discreet(fault);
@@ -281,19 +324,33 @@ impl Call {
         messages: &[ChatMessage],
         mut joint: Option<Joint>,
     ) -> Result<(), Fault> {
-        let prompt = tokens::estimate_messages(messages);
+        let prompt = tokens::estimate_messages(messages) + tokens::estimate_tools(&self.request.tools);
         self.hold(progress, prompt).await?;
         progress.attempts += 1;
         progress.attempt = Attempt { prompt, sent: true, ..Attempt::default() };
         let result = self.listen(wire, progress, messages, &mut joint).await;
-        progress.settle();
-        if let Some(mut joint) = joint
-            && result.is_ok()
-        {
+        let attempt = progress.settle();
+        progress.in_call = !attempt.calls.is_empty();
+        result?;
+        if let Some(mut joint) = joint {
             let rest = joint.finish();
             self.emit(progress, rest).await;
         }
-        result
+        let before = messages.iter().map(|message| message.tool_calls.len()).sum();
+        progress.tool_calls = attempt.calls.finish(attempt.finish.as_deref(), before)?;
+        Ok(())
+    }
+
+    fn wants(&self, feature: Feature) -> bool {
+        match feature {
+            Feature::Tools => !self.request.tools.is_empty(),
+        }
+    }
+
+    /// The longest answer that is listened to, in characters.
+    fn longest(&self) -> usize {
+        let asked = self.request.max_tokens.and_then(|tokens| usize::try_from(tokens).ok());
+        asked.map_or(LONGEST, |tokens| tokens.saturating_mul(LONGEST_TOKEN).min(LONGEST))
     }
 
     /// Holds the money for one more request.
@@ -319,6 +376,7 @@ impl Call {
         joint: &mut Option<Joint>,
     ) -> Result<(), Fault> {
         let timeouts = &self.shared.timeouts;
+        let longest = self.longest();
         let asked = progress.waited;
         let limit = self.limit(progress, timeouts.first_token);
         let ask = wire.ask(&self.request, messages, &self.shared.clock);
@@ -338,9 +396,13 @@ impl Call {
             };
             let Some(piece) = piece else { return Ok(()) };
             let piece = piece?;
-            progress.attempt.heard = true;
-            progress.attempt.usage = piece.usage.or(progress.attempt.usage);
-            progress.attempt.text.push_str(&piece.text);
+            progress.attempt.take(&piece);
+            if progress.attempt.size > longest {
+                return Err(endless(longest));
+            }
+            if !self.request.tools.is_empty() {
+                piece.calls.into_iter().for_each(|fragment| progress.attempt.calls.push(fragment));
+            }
             let text = joint.as_mut().map_or_else(|| piece.text.clone(), |joint| joint.push(&piece.text));
             self.emit(progress, text).await;
         }
@@ -370,6 +432,14 @@ fn held_up() -> Fault {
 fn late(what: &str, limit: Duration) -> Fault {
     let message = format!("sent {what} in {:.1} s", limit.as_secs_f64());
     Fault::new(ErrorKind::Timeout, message, Again::Soon)
+}
+
+/// A model that says the same again and again never comes to an end by itself.
+fn endless(longest: usize) -> Fault {
+    let message = format!(
+        "did not end its answer within {longest} characters: lower its temperature or change the model"
+    );
+    Fault::new(ErrorKind::BadAnswer, message, Again::Never)
 }
 
 fn empty(who: &str) -> Fault {

@@ -17,6 +17,23 @@ pub(super) struct Fault {
     pub(super) kind: ErrorKind,
     pub(super) message: String,
     pub(super) again: Again,
+    /// What the endpoint does not know: without it, it may answer.
+    pub(super) refused: Option<Feature>,
+}
+
+/// What not every endpoint knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Feature {
+    /// Tools that the model may call.
+    Tools,
+}
+
+impl Feature {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Tools => "tools",
+        }
+    }
 }
 
 /// Whether to ask again.
@@ -32,7 +49,7 @@ pub(super) enum Again {
 
 impl Fault {
     pub(super) fn new(kind: ErrorKind, message: impl Into<String>, again: Again) -> Self {
-        Self { kind, message: message.into(), again }
+        Self { kind, message: message.into(), again, refused: None }
     }
 
     /// What async-openai reports, understood.
@@ -110,7 +127,8 @@ impl Fault {
             500.. => (ErrorKind::Unavailable, format!("is broken (status {status}{quote})"), again()),
             _ => (ErrorKind::Other, format!("refused the request (status {status}{quote})"), Again::Never),
         };
-        Self::new(kind, message, again)
+        let refused = if matches!(status, 401 | 403 | 408 | 429) { None } else { said.feature() };
+        Self { refused, ..Self::new(kind, message, again) }
     }
 
     /// An error that came as an event of the stream.
@@ -178,6 +196,26 @@ impl Said {
         CODES.iter().any(|code| self.code.contains(code)) || WORDS.iter().any(|words| message.contains(words))
     }
 
+    /// What it says it cannot do, as OpenAI, Ollama, vLLM, llama.cpp, OpenRouter and others put it.
+    fn feature(&self) -> Option<Feature> {
+        const REFUSALS: [&str; 9] = [
+            "support",
+            "requires",
+            "unrecognized",
+            "unknown",
+            "not permitted",
+            "not allowed",
+            "not available",
+            "not enabled",
+            "unexpected",
+        ];
+        let message = self.message.to_lowercase();
+        let refuses = REFUSALS.iter().any(|word| message.contains(word));
+        // A message of the role `tool` in the wrong place is another matter.
+        let about_tools = ["tool", "function call"].iter().any(|word| message.contains(word));
+        (refuses && about_tools && !message.contains("role")).then_some(Feature::Tools)
+    }
+
     fn is_about_money(&self) -> bool {
         self.code.contains("insufficient_quota")
     }
@@ -226,6 +264,27 @@ mod tests {
     #[case::plain(500, "prompt is too long: 5000 tokens")]
     fn a_prompt_that_is_too_long_is_told_by_its_words(#[case] status: u16, #[case] body: &str) {
         assert_eq!(refusal(status, body).kind, ErrorKind::ContextLength);
+    }
+
+    #[rstest]
+    #[case::ollama(
+        400,
+        r#"{"error":{"message":"registry.ollama.ai/library/gemma:2b does not support tools"}}"#,
+        true
+    )]
+    #[case::vllm(400, r#"{"message":"\"auto\" tool choice requires --enable-auto-tool-choice"}"#, true)]
+    #[case::llama_cpp(500, r#"{"error":{"message":"tools param requires --jinja flag"}}"#, true)]
+    #[case::openrouter(404, r#"{"error":{"message":"No endpoints found that support tool use."}}"#, true)]
+    #[case::openai(400, r#"{"error":{"message":"Unrecognized request argument supplied: tools"}}"#, true)]
+    #[case::misplaced(400, r#"{"error":{"message":"unexpected role 'tool' after role 'user'"}}"#, false)]
+    #[case::broken(500, "internal error", false)]
+    #[case::key(401, "tools are not allowed with this key", false)]
+    fn an_endpoint_without_tools_is_told_by_its_words(
+        #[case] status: u16,
+        #[case] body: &str,
+        #[case] tools: bool,
+    ) {
+        assert_eq!(refusal(status, body).refused, tools.then_some(Feature::Tools));
     }
 
     #[test]

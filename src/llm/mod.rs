@@ -1,11 +1,14 @@
 //! Speaking with language models: tiers, streams, retries, the ledger; and the offline responder.
 
+mod body;
 mod budget;
 mod call;
 mod data;
 mod echo;
 mod endpoint_check;
+mod event;
 mod fault;
+mod gather;
 mod join;
 pub mod offline;
 mod prices;

@@ -3,12 +3,15 @@
 //! prose and chat in English, German, Spanish and French −4…+5 %, Japanese ±6 %, Chinese and Russian −2 % (one short text
 //! each), code +9…+11 %; the files of the first characters −11…+9 %. Tests hold it to ±12 %. Other vocabularies differ.
 
-use super::request::ChatMessage;
+use super::request::{ChatMessage, ToolSpec};
 
 /// What the chat format adds to a message, with its role (OpenAI cookbook, "How to count tokens with tiktoken").
 const PER_MESSAGE: usize = 4;
 /// What it adds to the prompt, to make the model answer.
 const PER_PROMPT: usize = 3;
+/// What it adds to a tool, and to the list of them (OpenAI cookbook, the same page, "tool calls").
+const PER_TOOL: usize = 7;
+const PER_TOOLS: usize = 12;
 /// From this share of accented letters on, a text in Latin letters is not English.
 const FOREIGN: f64 = 0.005;
 
@@ -112,7 +115,22 @@ fn foreign_word(length: u32) -> f64 {
 /// An estimate for a prompt, with what the chat format adds.
 #[must_use]
 pub fn estimate_messages(messages: &[ChatMessage]) -> usize {
-    messages.iter().map(|message| estimate(&message.content) + PER_MESSAGE).sum::<usize>() + PER_PROMPT
+    let message = |message: &ChatMessage| {
+        let calls = message.tool_calls.iter();
+        let calls = calls.map(|call| estimate(&call.name) + estimate(&call.arguments) + PER_MESSAGE);
+        estimate(&message.content) + PER_MESSAGE + calls.sum::<usize>()
+    };
+    messages.iter().map(message).sum::<usize>() + PER_PROMPT
+}
+
+/// An estimate of what the tools on offer add to a prompt.
+#[must_use]
+pub fn estimate_tools(tools: &[ToolSpec]) -> usize {
+    let tool = |tool: &ToolSpec| {
+        estimate(&tool.name) + estimate(&tool.description) + estimate(&tool.parameters.to_string()) + PER_TOOL
+    };
+    let all: usize = tools.iter().map(tool).sum();
+    if tools.is_empty() { 0 } else { all + PER_TOOLS }
 }
 
 #[cfg(test)]

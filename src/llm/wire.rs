@@ -1,10 +1,11 @@
 //! One endpoint, and one request to it: the chat-completions protocol through async-openai, leniently read.
 
 use std::{
+    collections::HashSet,
     net::IpAddr,
     pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -16,12 +17,11 @@ use reqwest::{
     header::{AUTHORIZATION, HeaderMap, HeaderValue},
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use serde_json::{Value, json};
 
 use super::{
-    StartError,
-    fault::{Again, Fault},
+    StartError, body,
+    event::{Event, Piece, Reader},
+    fault::{Again, Fault, Feature},
     request::{ChatMessage, ChatRequest},
     settings::{Endpoint, Timeouts},
     tap::{Tap, redact},
@@ -54,6 +54,8 @@ pub(super) struct Wire {
     pub(super) shown: String,
     /// On this machine or in its private network.
     pub(super) local: bool,
+    /// What its models have refused, with the model's name.
+    refused: Mutex<HashSet<(String, Feature)>>,
 }
 
 /// Pieces of an answer as they come.
@@ -61,22 +63,6 @@ pub(super) type Pieces = Pin<Box<dyn Stream<Item = Result<Piece, Fault>> + Send>
 
 /// Events as async-openai hands them on.
 type Events = Pin<Box<dyn Stream<Item = Result<Event, OpenAIError>> + Send>>;
-
-/// What one event of the stream says.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Piece {
-    pub(super) text: String,
-    pub(super) usage: Option<Usage>,
-}
-
-/// Tokens as the endpoint counts them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(super) struct Usage {
-    #[serde(default)]
-    pub(super) prompt_tokens: u64,
-    #[serde(default)]
-    pub(super) completion_tokens: u64,
-}
 
 impl Wire {
     pub(super) fn new(endpoint: &Endpoint, timeouts: &Timeouts) -> Result<Self, StartError> {
@@ -93,6 +79,7 @@ impl Wire {
             model: endpoint.model.clone(),
             shown,
             local,
+            refused: Mutex::default(),
         })
     }
 
@@ -107,10 +94,18 @@ impl Wire {
         let tap = Tap::new(self.http.clone(), self.key.clone());
         let done = tap.done();
         let client = self.client.clone().with_http_service(tap);
-        let body = self.body(request, messages);
+        let model = request.model.as_deref().unwrap_or(&self.model);
+        let plain;
+        let (messages, tools) = if self.refuses(model, Feature::Tools) {
+            plain = body::without_tools(messages);
+            (plain.as_slice(), [].as_slice())
+        } else {
+            (messages, request.tools.as_slice())
+        };
+        let body = body::body(request, messages, model, tools);
         let asked: Result<Events, OpenAIError> = client.chat().create_stream_byot(body).await;
         let events = asked.map_err(|error| self.fault(&error, clock))?;
-        let complete = Complete { said: false, done };
+        let complete = Complete { reader: Reader::default(), done };
         let clock = Arc::clone(clock);
         let key = self.key.clone();
         let read = futures::stream::unfold(Some((events, complete)), move |state| {
@@ -118,7 +113,7 @@ impl Wire {
             async move {
                 let (mut events, mut complete) = state?;
                 match events.next().await {
-                    Some(Ok(event)) => match event.read(&mut complete.said) {
+                    Some(Ok(event)) => match complete.reader.read(event) {
                         Ok(piece) => Some((Ok(piece), Some((events, complete)))),
                         Err(fault) => Some((Err(fault), None)),
                     },
@@ -131,32 +126,21 @@ impl Wire {
         Ok(read.map(move |piece| piece.map_err(|fault| redacted(fault, key.as_ref()))).boxed())
     }
 
-    fn fault(&self, error: &OpenAIError, clock: &Arc<dyn Clock>) -> Fault {
-        redacted(Fault::from_client(error, clock.now()), self.key.as_ref())
+    fn refuses(&self, model: &str, feature: Feature) -> bool {
+        self.locked().contains(&(model.to_owned(), feature))
     }
 
-    fn body(&self, request: &ChatRequest, messages: &[ChatMessage]) -> Value {
-        let messages: Vec<Value> = messages
-            .iter()
-            .map(|message| json!({ "role": message.role.as_str(), "content": message.content }))
-            .collect();
-        let model = request.model.as_deref().unwrap_or(&self.model);
-        let mut body = json!({
-            "model": model,
-            "messages": messages,
-            "stream": true,
-            "stream_options": { "include_usage": true },
-        });
-        let optional = [
-            // As text, so that 0.7 does not become 0.699999988079071.
-            ("temperature", request.temperature.and_then(|t| serde_json::from_str(&t.to_string()).ok())),
-            ("max_tokens", request.max_tokens.map(Value::from)),
-            ("response_format", request.json.then(|| json!({ "type": "json_object" }))),
-        ];
-        if let Some(body) = body.as_object_mut() {
-            body.extend(optional.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?))));
-        }
-        body
+    /// Remembers that `model` refuses `feature`: it is asked without from now on. False when that was known.
+    pub(super) fn give_up(&self, model: &str, feature: Feature) -> bool {
+        self.locked().insert((model.to_owned(), feature))
+    }
+
+    fn locked(&self) -> MutexGuard<'_, HashSet<(String, Feature)>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn fault(&self, error: &OpenAIError, clock: &Arc<dyn Clock>) -> Fault {
+        redacted(Fault::from_client(error, clock.now()), self.key.as_ref())
     }
 }
 
@@ -174,64 +158,13 @@ fn redacted(mut fault: Fault, key: Option<&SecretString>) -> Fault {
 /// Whether the answer is complete: a finish reason was given, or `[DONE]`.
 #[derive(Debug)]
 struct Complete {
-    said: bool,
+    reader: Reader,
     done: Arc<AtomicBool>,
 }
 
 impl Complete {
     fn is(&self) -> bool {
-        self.said || self.done.load(Ordering::SeqCst)
-    }
-}
-
-/// One event, or the whole of an answer in one piece. Whatever is not needed may be missing or of any shape.
-#[derive(Debug, Deserialize)]
-struct Event {
-    choices: Option<Vec<Choice>>,
-    usage: Option<Usage>,
-    error: Option<Value>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Choice {
-    delta: Option<Said>,
-    message: Option<Said>,
-    finish_reason: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Said {
-    content: Option<Content>,
-}
-
-/// Text, or parts of which some are text.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Content {
-    Text(String),
-    Parts(Vec<Part>),
-}
-
-#[derive(Debug, Deserialize)]
-struct Part {
-    text: Option<String>,
-}
-
-impl Event {
-    fn read(self, finished: &mut bool) -> Result<Piece, Fault> {
-        if let Some(error) = self.error {
-            return Err(Fault::from_event(&error));
-        }
-        let mut text = String::new();
-        if let Some(choice) = self.choices.into_iter().flatten().next() {
-            *finished |= choice.finish_reason.is_some_and(|reason| !reason.is_empty());
-            match choice.delta.or(choice.message).and_then(|said| said.content) {
-                Some(Content::Text(content)) => text = content,
-                Some(Content::Parts(parts)) => text.extend(parts.into_iter().filter_map(|part| part.text)),
-                None => {}
-            }
-        }
-        Ok(Piece { text, usage: self.usage })
+        self.reader.finished || self.done.load(Ordering::SeqCst)
     }
 }
 
@@ -306,27 +239,6 @@ mod tests {
     #[case("https://localhost.example/v1", false)]
     fn local_endpoints_are_known(#[case] url: &str, #[case] local: bool) {
         assert_eq!(is_local(&Url::parse(url).unwrap()), local);
-    }
-
-    #[rstest]
-    #[case(r#"{"choices":[{"delta":{"content":"a"}}]}"#, "a", false)]
-    #[case(
-        r#"{"choices":[{"message":{"role":"assistant","content":"b"},"finish_reason":"stop"}]}"#,
-        "b",
-        true
-    )]
-    #[case(
-        r#"{"choices":[{"delta":{"content":[{"type":"text","text":"c"}]},"finish_reason":""}]}"#,
-        "c",
-        false
-    )]
-    #[case(r#"{"choices":[{"delta":{},"finish_reason":"length"}],"usage":null}"#, "", true)]
-    #[case(r#"{"choices":null}"#, "", false)]
-    #[case("{}", "", false)]
-    fn events_are_read_leniently(#[case] event: &str, #[case] text: &str, #[case] finished: bool) {
-        let mut said = false;
-        let piece = serde_json::from_str::<Event>(event).unwrap().read(&mut said).unwrap();
-        assert_eq!((piece.text.as_str(), said), (text, finished));
     }
 
     #[test]

@@ -12,7 +12,6 @@ use crate::{
         data::{self as books, LedgerRow},
         prices::Price,
         request::ChatRequest,
-        tokens,
     },
     model::Timestamp,
     store::{StoreError, Tx},
@@ -51,7 +50,7 @@ pub(in crate::llm) struct Wanted<'a> {
     pub(in crate::llm) request: &'a ChatRequest,
     pub(in crate::llm) model: &'a str,
     pub(in crate::llm) price: Option<Price>,
-    /// The tokens of the messages that are about to be sent, as estimated.
+    /// The tokens that are about to be sent, as estimated.
     pub(in crate::llm) prompt: usize,
     /// What earlier requests of the call have cost, US dollars.
     pub(in crate::llm) spent_usd: f64,
@@ -108,7 +107,7 @@ impl Budget {
     /// Holds what the next request may cost beside what the call has cost so far. Free requests need nothing.
     pub(in crate::llm) async fn cover(&self, hold: &mut Hold, wanted: &Wanted<'_>) -> Result<(), NoMoney> {
         let (true, Some(price)) = (self.limits.any(), wanted.price) else { return Ok(()) };
-        let prompt = wanted.prompt + tools(wanted.request);
+        let prompt = wanted.prompt;
         // A count of tokens: never negative, and far below what either type holds.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let most_in = (prompt as f64 * PROMPT_MARGIN).ceil() as u64;
@@ -247,14 +246,4 @@ impl Budget {
         }
         Ok(())
     }
-}
-
-/// The tokens of the tools that a request offers.
-fn tools(request: &ChatRequest) -> usize {
-    let size = |tool: &crate::llm::request::ToolSpec| {
-        tokens::estimate(&tool.name)
-            + tokens::estimate(&tool.description)
-            + tokens::estimate(&tool.parameters.to_string())
-    };
-    request.tools.iter().map(size).sum()
 }
