@@ -25,7 +25,7 @@ pub(super) enum Command {
         /// One row for each of these
         #[arg(long, value_enum, default_value_t = By::Model)]
         by: By,
-        /// From this day on: YYYY-MM-DD in BUDGET_TIMEZONE, or a moment like 2026-03-01T12:00:00Z [default: the first of
+        /// From this day on: YYYY-MM-DD in `BUDGET_TIMEZONE`, or a moment like 2026-03-01T12:00:00Z [default: the first of
         /// this month]
         #[arg(long, value_name = "WHEN")]
         since: Option<When>,
