@@ -222,7 +222,7 @@ async fn turns_become_cheaper_before_they_become_silent() {
     let settings = LlmSettings {
         main: endpoint("simulated"),
         cheap: endpoint("thrifty"),
-        prices: prices("models:\n  simulated: { in: 3, out: 0.5 }\n  thrifty: { in: 0.5, out: 0.1 }\n"),
+        prices: prices("models:\n  simulated: { in: 0.8, out: 0.2 }\n  thrifty: { in: 0.2, out: 0.05 }\n"),
         limits: Limits { all: a_day(1.0), ..Limits::default() },
         ..LlmSettings::default()
     };
