@@ -9,15 +9,16 @@ use crate::{
     character::{Cast, CastWatcher, Finding},
     cognition::{Mind, Parts, SessionEnded},
     config::{EndpointSettings, LimitSettings, Settings},
-    conversation::Conversations,
+    conversation::{Conversations, ReminderDue},
     embed::{Embeddings, catalogue},
     jobs::{Queue, Workers},
-    llm::{Budget, Endpoint, Limit, Limits, Llm, LlmSettings, PriceTable, Timeouts},
+    llm::{Budget, Endpoint, Fallbacks, Limit, Limits, Llm, LlmSettings, PriceTable, Timeouts},
     memory::Memory,
     model::{Clock, SystemClock},
     platform::command::{self, Commands},
     relationship::Relationships,
     store::Database,
+    tool::{self, HouseParts, Net, Toolbox},
 };
 
 /// How often idle sessions are looked for.
@@ -65,6 +66,8 @@ pub struct App {
     pub queue: Queue,
     /// Commands.
     pub commands: Commands,
+    /// What characters can look up and do while they think.
+    pub tools: Toolbox,
     workers: Workers,
     watcher: Option<CastWatcher>,
     tasks: Vec<JoinHandle<()>>,
@@ -97,6 +100,15 @@ impl App {
         let memory = Memory::new(database.clone(), embeddings.clone(), clock.clone());
         let relationships = Relationships::new(database.clone(), clock.clone());
         let queue = Queue::new(database.clone(), clock.clone());
+        let tools = tool::house(HouseParts {
+            memory: memory.clone(),
+            embeddings: embeddings.clone(),
+            relationships: relationships.clone(),
+            queue: queue.clone(),
+            cast: cast.clone(),
+            search: settings.search.clone(),
+            pages: settings.web_pages.then(Net::default),
+        });
         let mind = Arc::new(Mind::new(Parts {
             memory: memory.clone(),
             relationships: relationships.clone(),
@@ -131,8 +143,10 @@ impl App {
             clock: clock.clone(),
             admins: settings.admins.clone(),
         });
-        let handlers: Vec<Arc<dyn crate::jobs::Handler>> =
-            vec![SessionEnded::new(memory.clone(), llm.clone())];
+        let handlers: Vec<Arc<dyn crate::jobs::Handler>> = vec![
+            SessionEnded::new(memory.clone(), llm.clone()),
+            ReminderDue::new(memory.clone(), conversations.clone()),
+        ];
         let workers = Workers::start(queue.clone(), handlers, WORKERS);
         let watcher = match cast.watch() {
             Ok(watcher) => Some(watcher),
@@ -160,6 +174,7 @@ impl App {
             conversations,
             queue,
             commands,
+            tools,
             workers,
             watcher,
             tasks,
@@ -224,6 +239,12 @@ pub fn llm_settings(settings: &Settings) -> anyhow::Result<LlmSettings> {
         reflective: settings.reflective.as_ref().map(endpoint),
         cheap: settings.cheap.as_ref().map(endpoint),
         limits: limits(settings),
+        fallbacks: Fallbacks {
+            main: settings.fallbacks.main.iter().map(endpoint).collect(),
+            router: settings.fallbacks.router.iter().map(endpoint).collect(),
+            reflective: settings.fallbacks.reflective.iter().map(endpoint).collect(),
+        },
+        hedge: settings.hedge,
         ollama: settings.ollama.clone(),
         prices,
         timeouts: Timeouts::of(settings.timeout),

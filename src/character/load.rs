@@ -13,6 +13,7 @@ use super::{
     definition::{BackgroundFact, Character, Core, Goal, LurkTriggers, ModelOverride, ModelTier, Ux},
     evolution, examples, files,
     finding::{Finding, Severity, meant},
+    skill,
     yaml::{self, Mark, Node, Step},
 };
 use crate::model::{CharacterId, UnitScore, is_language_tag};
@@ -316,6 +317,11 @@ fn core(texts: &BTreeMap<&'static str, String>, findings: &mut Vec<Finding>) -> 
         for (key, lines) in [("constitution", &file.constitution), ("anchors", &file.anchors)] {
             for (index, _) in lines.iter().enumerate().filter(|(_, line)| line.trim().is_empty()) {
                 sheet.error(&path(&[&key, &index]), "this line is empty: write something or take it out");
+            }
+        }
+        for (index, skill) in file.skills.iter().enumerate() {
+            if let Some(problem) = skill::problem(skill) {
+                sheet.error(&path(&[&"skills", &index]), problem);
             }
         }
         let timezone = file.timezone.as_deref().map_or(chrono_tz::UTC, |name| {

@@ -9,6 +9,7 @@ mod files;
 mod finding;
 mod load;
 mod scaffold;
+mod skill;
 mod yaml;
 
 pub use cast::{Cast, CastEvent, CastWatcher, CharacterError, FindingsByFolder};
@@ -21,6 +22,7 @@ pub use examples::{ExampleTurn, Examples, Exchange, NAMED_TOPICS, Speaker};
 pub use finding::{Finding, Severity};
 pub use load::{Loaded, load};
 pub use scaffold::scaffold;
+pub use skill::TOOLS;
 
 #[cfg(test)]
 mod tests;

@@ -48,6 +48,11 @@ const PERSONA: (&str, &str) = ("character.md", "You are {{char}}.\n");
 )]
 #[case(
     "core.yaml",
+    "skills: [calculator, weather__today, serch_memories]\n",
+    "core.yaml:1:38: there is no tool `serch_memories`; did you mean `search_memories`?"
+)]
+#[case(
+    "core.yaml",
     "drives:\n\tcalm: 1\n",
     "core.yaml:2:1: a tab in the indentation: YAML is indented with spaces only"
 )]

@@ -310,11 +310,23 @@ async fn models(settings: &Settings) -> Vec<Check> {
             None => Check::ok(what, format!("not configured: uses the main model ({})", main.model)),
         });
     }
+    let fallbacks = [
+        ("LLM_FALLBACKS", &settings.fallbacks.main),
+        ("ROUTER_LLM_FALLBACKS", &settings.fallbacks.router),
+        ("REFLECTIVE_LLM_FALLBACKS", &settings.fallbacks.reflective),
+    ];
+    for (key, endpoints) in fallbacks {
+        for endpoint in endpoints {
+            checks.push(model("fallback", key, endpoint).await);
+        }
+    }
     checks
 }
 
 async fn model(what: &'static str, key: &str, endpoint: &EndpointSettings) -> Check {
     let at = format!("{} at {}", endpoint.model, endpoint.base_url);
+    // Fallbacks have one setting for all their parts.
+    let setting = |part: &str| if what == "fallback" { key.to_owned() } else { format!("{key}_{part}") };
     match llm::probe(&endpoint.base_url, endpoint.api_key.as_ref(), &endpoint.model).await {
         Probed::Ready => Check::ok(what, at),
         Probed::NoList => {
@@ -323,23 +335,24 @@ async fn model(what: &'static str, key: &str, endpoint: &EndpointSettings) -> Ch
         Probed::NoSuchModel(known) => Check::error(
             what,
             format!("{} does not offer `{}`", endpoint.base_url, endpoint.model),
-            format!("set {key}_MODEL to one it offers: {}", known.join(", ")),
+            format!("set {} to one it offers: {}", setting("MODEL"), known.join(", ")),
         ),
         Probed::WrongKey => Check::error(
             what,
             format!("{at} refuses the key"),
-            format!("set {key}_API_KEY to a key of this service that is valid"),
+            format!("set {} to a key of this service that is valid", setting("API_KEY")),
         ),
         Probed::Unreachable(reason) => Check::error(
             what,
             format!("{at} cannot be reached: {reason}"),
-            format!("check {key}_BASE_URL and that the service runs"),
+            format!("check {} and that the service runs", setting("BASE_URL")),
         ),
         Probed::Broken(status) => Check::error(
             what,
             format!("{at} answers with HTTP {status}"),
             format!(
-                "check that {key}_BASE_URL ends where the API begins (often `/v1`), and the state of the service"
+                "check that the address in {} ends where the API begins (often `/v1`), and the state of the service",
+                setting("BASE_URL")
             ),
         ),
     }

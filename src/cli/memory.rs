@@ -132,7 +132,7 @@ async fn stats(memory: &Memory, json: bool) -> anyhow::Result<ExitCode> {
 }
 
 impl Eyes {
-    fn viewer(&self, settings: &Settings) -> anyhow::Result<Viewer> {
+    pub(super) fn viewer(&self, settings: &Settings) -> anyhow::Result<Viewer> {
         let user = match self.user.as_deref() {
             Some(user) if user.contains(':') => UserId::new(user),
             Some(user) => UserId::console(user),

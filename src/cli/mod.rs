@@ -14,6 +14,7 @@ mod memory;
 mod migrate;
 mod models;
 mod run;
+mod tool;
 
 use std::{
     fmt,
@@ -69,6 +70,9 @@ enum Command {
     /// Says what models have cost (docs/costs.md)
     #[command(subcommand)]
     Cost(cost::Command),
+    /// Lists the tools that characters think with, and tries one without a model
+    #[command(subcommand)]
+    Tool(tool::Command),
     /// Lists embedding models and sets them up
     #[command(subcommand)]
     Models(models::Command),
@@ -167,6 +171,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Command::Chat(arguments) => Box::pin(chat::run(settings, arguments)).await,
                 Command::Memory(command) => memory::run(settings, command).await,
                 Command::Cost(command) => cost::run(settings, command).await,
+                Command::Tool(command) => tool::run(settings, command).await,
                 Command::Models(command) => models::run(settings, command).await,
                 Command::Migrate => migrate::run(settings).await,
                 Command::Characters(_)

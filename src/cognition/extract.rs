@@ -122,7 +122,12 @@ impl Handler for SessionEnded {
             .ok_or_else(|| JobError::Dead(format!("the job names no session: {payload}")))?;
         let retry = |error: &dyn std::fmt::Display| JobError::Retry(error.to_string());
         let transcript = self.memory.transcript(session).await.map_err(|error| retry(&error))?;
-        let attribution = Attribution { character: Some(transcript.character), ..Attribution::default() };
+        let attribution = Attribution {
+            guild: transcript.scope.guild().map(str::to_owned),
+            user: transcript.scope.person().cloned(),
+            character: Some(transcript.character),
+            turn: None,
+        };
         let by_model = if self.llm.is_offline(Tier::Reflective) {
             None
         } else {

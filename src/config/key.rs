@@ -7,7 +7,7 @@ use reqwest::Url;
 use secrecy::SecretString;
 use tracing_subscriber::filter::Targets;
 
-use super::{LogFormat, value};
+use super::{EndpointSettings, LogFormat, SearchProvider, value};
 use crate::{
     model::{CharacterId, UserId},
     store::Location,
@@ -46,6 +46,7 @@ pub(super) struct Draft {
     pub(super) budget: super::BudgetSettings,
     pub(super) context: Option<usize>,
     pub(super) timeout: Option<Duration>,
+    pub(super) hedge: Option<Duration>,
     pub(super) prices: Option<PathBuf>,
     pub(super) ollama: Option<String>,
     pub(super) admins: Vec<UserId>,
@@ -60,6 +61,10 @@ pub(super) struct Draft {
     pub(super) discord_own: Vec<(CharacterId, SecretString)>,
     pub(super) discord_api_url: Option<Url>,
     pub(super) discord_personas: Option<bool>,
+    pub(super) search_provider: Option<Option<SearchProvider>>,
+    pub(super) search_url: Option<Url>,
+    pub(super) search_key: Option<SecretString>,
+    pub(super) web_pages: Option<bool>,
     pub(super) embedding_model: Option<String>,
     pub(super) log_format: Option<LogFormat>,
     pub(super) log_level: Option<Targets>,
@@ -71,6 +76,7 @@ pub(super) struct Tier {
     pub(super) base_url: Option<String>,
     pub(super) api_key: Option<SecretString>,
     pub(super) model: Option<String>,
+    pub(super) fallbacks: Vec<EndpointSettings>,
 }
 
 /// Every key, in the order of `.env.sample`.
@@ -151,6 +157,17 @@ pub(super) const GROUPS: &[Group] = &[
                 ..KEY
             },
             Key {
+                name: "LLM_FALLBACKS",
+                doc: &[
+                    "Who is asked when the endpoint before does not answer: `ADDRESS MODEL` or `ADDRESS MODEL KEY`, with commas",
+                    "between them (docs/models.md).",
+                ],
+                example: "https://models.example.org/v1 other-model YOUR_KEY, http://127.0.0.1:11434/v1 llama3.2",
+                secret: true,
+                read: |draft, text| value::endpoints(text).map(|all| draft.main.fallbacks = all),
+                ..KEY
+            },
+            Key {
                 name: "ROUTER_LLM_BASE_URL",
                 doc: &[
                     "A small, quick model that is asked how much thought a message needs, when the rules are unsure.",
@@ -171,6 +188,14 @@ pub(super) const GROUPS: &[Group] = &[
                 name: "ROUTER_LLM_MODEL",
                 example: "small-model",
                 read: |draft, text| set(&mut draft.router.model, Ok(text.to_owned())),
+                ..KEY
+            },
+            Key {
+                name: "ROUTER_LLM_FALLBACKS",
+                doc: &["The same behind the router's own model."],
+                example: "https://models.example.org/v1 other-model YOUR_KEY, http://127.0.0.1:11434/v1 llama3.2",
+                secret: true,
+                read: |draft, text| value::endpoints(text).map(|all| draft.router.fallbacks = all),
                 ..KEY
             },
             Key {
@@ -197,6 +222,14 @@ pub(super) const GROUPS: &[Group] = &[
                 ..KEY
             },
             Key {
+                name: "REFLECTIVE_LLM_FALLBACKS",
+                doc: &["The same behind the reflective tier's own model."],
+                example: "https://models.example.org/v1 other-model YOUR_KEY, http://127.0.0.1:11434/v1 llama3.2",
+                secret: true,
+                read: |draft, text| value::endpoints(text).map(|all| draft.reflective.fallbacks = all),
+                ..KEY
+            },
+            Key {
                 name: "LLM_CONTEXT",
                 doc: &[
                     "Tokens that the window of LLM_MODEL holds, 2048 to 2000000. Prompts fill three quarters at most.",
@@ -212,6 +245,16 @@ pub(super) const GROUPS: &[Group] = &[
                 ],
                 default: "30",
                 read: |draft, text| set(&mut draft.timeout, value::timeout(text)),
+                ..KEY
+            },
+            Key {
+                name: "LLM_HEDGE_MS",
+                doc: &[
+                    "Milliseconds that the first word may take, 100 to 60000, until a second request goes out: to the next",
+                    "endpoint, or to the same. Who speaks first is listened to, and both are paid for. Unset: never.",
+                ],
+                example: "3000",
+                read: |draft, text| set(&mut draft.hedge, value::hedge(text)),
                 ..KEY
             },
             Key {
@@ -364,6 +407,44 @@ pub(super) const GROUPS: &[Group] = &[
             read: |draft, text| set(&mut draft.embedding_model, Ok(text.to_owned())),
             ..KEY
         }],
+    },
+    Group {
+        title: "Tools that reach the web (only for characters whose `skills` name them, see docs/tools.md)",
+        keys: &[
+            Key {
+                name: "WEB_SEARCH",
+                doc: &[
+                    "The service behind `web_search`: `searxng` (its JSON format must be on), `brave`, or `off`.",
+                ],
+                default: "off",
+                read: |draft, text| set(&mut draft.search_provider, value::search(text)),
+                ..KEY
+            },
+            Key {
+                name: "WEB_SEARCH_URL",
+                doc: &["Its address, without the path. Unset: Brave's own; SearXNG has none."],
+                example: "http://127.0.0.1:8888",
+                read: |draft, text| set(&mut draft.search_url, value::server(text)),
+                ..KEY
+            },
+            Key {
+                name: "WEB_SEARCH_KEY",
+                doc: &["Its key, where it wants one."],
+                example: "YOUR_KEY",
+                secret: true,
+                read: |draft, text| set(&mut draft.search_key, value::api_key(text)),
+                ..KEY
+            },
+            Key {
+                name: "WEB_PAGES",
+                doc: &[
+                    "`on`: `read_web_page` reads pages of the public internet. `off`: there is no such tool.",
+                ],
+                default: "on",
+                read: |draft, text| set(&mut draft.web_pages, value::switch(text)),
+                ..KEY
+            },
+        ],
     },
     Group {
         title: "Logs (to standard error, and to a file a day in DATA_DIR/logs)",

@@ -31,6 +31,8 @@ use key::{Draft, Key, Tier};
 
 /// Where the API listens when only its keys are set.
 const DEFAULT_API: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
+/// Brave's own search service (its documentation, "Web search API").
+const BRAVE: &str = "https://api.search.brave.com";
 /// A variable of the environment this close to one of ours is taken for a slip of the hand.
 const NEAR_MISS: usize = 2;
 
@@ -55,6 +57,10 @@ pub struct Settings {
     pub cheap: Option<EndpointSettings>,
     /// What models may cost (`BUDGET_…`).
     pub budget: BudgetSettings,
+    /// Who is asked when they do not answer (`…LLM_FALLBACKS`).
+    pub fallbacks: FallbackSettings,
+    /// How long the first word may take until a second request goes out (`LLM_HEDGE_MS`), 100 ms to 60 s; `None`: never.
+    pub hedge: Option<Duration>,
     /// Tokens that the window of the main model holds (`LLM_CONTEXT`), `2_048..=2_000_000`.
     pub context: usize,
     /// How long to wait for the next piece of an answer (`LLM_TIMEOUT`), 1 to 600 s.
@@ -71,6 +77,10 @@ pub struct Settings {
     pub telegram: Option<TelegramAccount>,
     /// The bots on Discord (`DISCORD_…`), if there are any.
     pub discord: Option<DiscordAccounts>,
+    /// The search service behind `web_search` (`WEB_SEARCH…`), if there is one.
+    pub search: Option<SearchSettings>,
+    /// Whether pages of the web may be read (`WEB_PAGES`).
+    pub web_pages: bool,
     /// The embedding model: a name on the hub, a directory, or `none` (`EMBEDDING_MODEL`).
     pub embedding_model: String,
     /// How log lines look (`LOG_FORMAT`).
@@ -115,6 +125,37 @@ pub struct EndpointSettings {
     pub api_key: Option<SecretString>,
     /// The name of the model.
     pub model: String,
+}
+
+/// The endpoints behind the first one of each tier, in the order in which they are asked.
+#[derive(Debug, Clone, Default)]
+pub struct FallbackSettings {
+    /// Behind the main model (`LLM_FALLBACKS`).
+    pub main: Vec<EndpointSettings>,
+    /// Behind the router's own model (`ROUTER_LLM_FALLBACKS`).
+    pub router: Vec<EndpointSettings>,
+    /// Behind the reflective tier's own model (`REFLECTIVE_LLM_FALLBACKS`).
+    pub reflective: Vec<EndpointSettings>,
+}
+
+/// A search service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SearchProvider {
+    /// SearXNG's JSON.
+    Searxng,
+    /// Brave's, or one that speaks like it.
+    Brave,
+}
+
+/// Where to search the web. `Debug` shows no secret.
+#[derive(Debug, Clone)]
+pub struct SearchSettings {
+    /// What it speaks.
+    pub provider: SearchProvider,
+    /// Its address.
+    pub base_url: Url,
+    /// Its key, where it wants one.
+    pub key: Option<SecretString>,
 }
 
 /// How log lines look.
@@ -278,11 +319,17 @@ impl Reader {
     }
 
     fn finish(mut self) -> Result<Settings, ConfigErrors> {
-        let draft = std::mem::take(&mut self.draft);
+        let mut draft = std::mem::take(&mut self.draft);
         let llm = self.endpoint("LLM", &draft.main, None);
         let router = self.endpoint("ROUTER_LLM", &draft.router, Some(&draft.main));
         let reflective = self.endpoint("REFLECTIVE_LLM", &draft.reflective, Some(&draft.main));
         let cheap = self.endpoint("LLM_CHEAP", &draft.cheap, Some(&draft.main));
+        let fallbacks = FallbackSettings {
+            main: self.behind("LLM", std::mem::take(&mut draft.main.fallbacks)),
+            router: self.behind("ROUTER_LLM", std::mem::take(&mut draft.router.fallbacks)),
+            reflective: self.behind("REFLECTIVE_LLM", std::mem::take(&mut draft.reflective.fallbacks)),
+        };
+        let search = self.search(&draft);
         if let (Draft { data_dir: Some(data_dir), database, .. }, true) = (&draft, self.problems.is_empty()) {
             let database = database.clone().unwrap_or_else(|| Location::in_dir(data_dir));
             // An address may hold a password.
@@ -290,8 +337,9 @@ impl Reader {
                 shown.value = database.describe();
             }
             let shown = std::mem::take(&mut self.shown);
-            if let Some(settings) = assemble(draft, database, [llm, router, reflective, cheap], shown) {
-                return Ok(settings);
+            let endpoints = [llm, router, reflective, cheap];
+            if let Some(settings) = assemble(draft, database, endpoints, search, shown) {
+                return Ok(Settings { fallbacks, ..settings });
             }
         }
         self.problems.sort_by_key(|problem| match problem.source {
@@ -300,6 +348,43 @@ impl Reader {
             Some(Source::Environment | Source::Default) => (2, 0),
         });
         Err(ConfigErrors { problems: self.problems })
+    }
+
+    /// The fallbacks of a tier, which must have a model of its own to stand behind.
+    fn behind(&mut self, prefix: &str, fallbacks: Vec<EndpointSettings>) -> Vec<EndpointSettings> {
+        let source = |part: &str| self.given.get(format!("{prefix}_{part}").as_str()).copied();
+        let own = ["BASE_URL", "MODEL", "API_KEY"].into_iter().any(|part| source(part).is_some());
+        if let (Some(source), false) = (source("FALLBACKS"), own) {
+            let what =
+                format!("is set, but there is nothing for them to stand behind: set {prefix}_MODEL, too");
+            self.problem(source, Some(format!("{prefix}_FALLBACKS")), what);
+        }
+        fallbacks
+    }
+
+    /// The search service, when one is set.
+    fn search(&mut self, draft: &Draft) -> Option<SearchSettings> {
+        let provider = draft.search_provider.flatten()?;
+        let base_url = match (&draft.search_url, provider) {
+            (Some(url), _) => Some(url.clone()),
+            (None, SearchProvider::Brave) => Url::parse(BRAVE).ok(),
+            (None, SearchProvider::Searxng) => None,
+        };
+        let source = self.given.get("WEB_SEARCH").copied().unwrap_or(Source::Default);
+        let Some(base_url) = base_url else {
+            let what = "is set to searxng, but it needs WEB_SEARCH_URL (the address of a SearXNG) beside it"
+                .to_owned();
+            self.problem(source, Some("WEB_SEARCH".to_owned()), what);
+            return None;
+        };
+        if provider == SearchProvider::Brave && draft.search_url.is_none() && draft.search_key.is_none() {
+            let what =
+                "is set to brave, but it needs WEB_SEARCH_KEY (from https://brave.com/search/api) beside it"
+                    .to_owned();
+            self.problem(source, Some("WEB_SEARCH".to_owned()), what);
+            return None;
+        }
+        Some(SearchSettings { provider, base_url, key: draft.search_key.clone() })
     }
 
     /// The endpoint of a tier whose keys begin with `prefix`. What it lacks comes from `main`; the key only when both
@@ -345,6 +430,7 @@ fn assemble(
     draft: Draft,
     database: Location,
     [llm, router, reflective, cheap]: [Option<EndpointSettings>; 4],
+    search: Option<SearchSettings>,
     shown: Vec<Shown>,
 ) -> Option<Settings> {
     Some(Settings {
@@ -357,6 +443,8 @@ fn assemble(
         reflective,
         cheap,
         budget: draft.budget,
+        fallbacks: FallbackSettings::default(),
+        hedge: draft.hedge,
         context: draft.context?,
         timeout: draft.timeout?,
         prices: draft.prices,
@@ -380,6 +468,8 @@ fn assemble(
                 personas: draft.discord_personas?,
             },
         ),
+        search,
+        web_pages: draft.web_pages?,
         embedding_model: draft.embedding_model?,
         log_format: draft.log_format?,
         log_level: draft.log_level,

@@ -6,7 +6,7 @@ use reqwest::Url;
 use secrecy::SecretString;
 use tracing_subscriber::filter::Targets;
 
-use super::LogFormat;
+use super::{EndpointSettings, LogFormat, SearchProvider};
 use crate::model::UserId;
 
 const LEVELS: [&str; 6] = ["error", "warn", "info", "debug", "trace", "off"];
@@ -147,6 +147,19 @@ pub(super) fn webhook(text: &str) -> Result<Url, String> {
     }
 }
 
+/// A search service; none for `off`.
+pub(super) fn search(text: &str) -> Result<Option<SearchProvider>, String> {
+    match text.to_ascii_lowercase().as_str() {
+        "off" => Ok(None),
+        "searxng" => Ok(Some(SearchProvider::Searxng)),
+        "brave" => Ok(Some(SearchProvider::Brave)),
+        other => Err(format!(
+            "is none of `searxng`, `brave` and `off`{}",
+            hint(other, ["searxng", "brave", "off"])
+        )),
+    }
+}
+
 /// On or off.
 pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
@@ -164,6 +177,40 @@ pub(super) fn timeout(text: &str) -> Result<Duration, String> {
     } else {
         Err("is not between 1 and 600 seconds".to_owned())
     }
+}
+
+/// How long the first word may take before a second request goes out.
+pub(super) fn hedge(text: &str) -> Result<Duration, String> {
+    let millis =
+        text.parse().map_err(|_| "is not a whole number of milliseconds; write `3000`".to_owned())?;
+    if (100..=60_000).contains(&millis) {
+        Ok(Duration::from_millis(millis))
+    } else {
+        Err("is not between 100 and 60000 milliseconds".to_owned())
+    }
+}
+
+/// Endpoints with commas between them, each `ADDRESS MODEL` or `ADDRESS MODEL KEY`. What is wrong is told by its number: it may
+/// be a key.
+pub(super) fn endpoints(text: &str) -> Result<Vec<EndpointSettings>, String> {
+    const FORM: &str = "write each as `ADDRESS MODEL` or `ADDRESS MODEL KEY`, with commas between them";
+    let given = text.split(',').map(str::trim).filter(|one| !one.is_empty());
+    let read = |(at, one): (usize, &str)| {
+        let number = at + 1;
+        let wrong = |what: String| format!("number {number} {what}");
+        let parts: Vec<&str> = one.split_whitespace().collect();
+        let (address, model, key) = match parts.as_slice() {
+            [address, model] => (address, model, None),
+            [address, model, key] => (address, model, Some(key)),
+            _ => return Err(wrong(format!("is no endpoint; {FORM}"))),
+        };
+        Ok(EndpointSettings {
+            base_url: base_url(address).map_err(wrong)?,
+            api_key: key.map(|key| api_key(key)).transpose().map_err(wrong)?,
+            model: (*model).to_owned(),
+        })
+    };
+    given.enumerate().map(read).collect()
 }
 
 /// A key that can stand in an HTTP header.

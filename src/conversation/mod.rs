@@ -12,6 +12,7 @@ mod mailbox;
 mod moved;
 mod outbound;
 mod outbox;
+mod remind;
 mod split;
 mod stream;
 
@@ -44,6 +45,7 @@ pub use gate::{AccessRules, Decision, Gate, Subject, Target, TargetError};
 pub use inbound::Inbound;
 pub use outbound::{Capabilities, Lost, Outbound, SendError};
 use outbox::{Begun, Outbox};
+pub use remind::ReminderDue;
 pub use split::{Unit, split};
 
 /// A message older than this is not answered any more after a restart (product.md, DLV).
@@ -298,7 +300,7 @@ impl Conversations {
             let talk = self.talk(talk_key(&message), outbox.clone());
             self.desk.order(&talk, Order::Answer(Box::new(message))).await;
         }
-        Ok(())
+        self.tell_due_on(outbox).await
     }
 
     /// Takes a platform's message in. When this returns, it is stored, and the platform's cursor may move on; it is

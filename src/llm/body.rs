@@ -2,18 +2,29 @@
 
 use serde_json::{Value, json};
 
-use super::request::{ChatMessage, ChatRequest, Role, ToolCall, ToolSpec};
+use super::{
+    fault::Feature,
+    request::{ChatMessage, ChatRequest, Role, ToolCall, ToolSpec},
+};
 
 /// The longest name of a tool (OpenAI API, "Create chat completion": `tools`).
 const LONGEST_NAME: usize = 64;
 
-/// The body of `request` to `model`, with `messages` for its prompt.
+/// The body of `request` to `model`, with `messages` for its prompt, and without what is `refused`.
 pub(super) fn body(
     request: &ChatRequest,
     messages: &[ChatMessage],
     model: &str,
-    tools: &[ToolSpec],
+    refused: &[Feature],
 ) -> Value {
+    let takes = |feature| !refused.contains(&feature);
+    let plain;
+    let (messages, tools) = if takes(Feature::Tools) {
+        (messages, request.tools.as_slice())
+    } else {
+        plain = without_tools(messages);
+        (plain.as_slice(), [].as_slice())
+    };
     let messages: Vec<Value> = messages.iter().map(message).collect();
     let mut body = json!({
         "model": model,
@@ -28,6 +39,7 @@ pub(super) fn body(
         ("temperature", request.temperature.and_then(|t| serde_json::from_str(&t.to_string()).ok())),
         ("max_tokens", request.max_tokens.map(Value::from)),
         ("response_format", request.json.then(|| json!({ "type": "json_object" }))),
+        ("logprobs", (request.confidence && takes(Feature::Logprobs)).then_some(Value::Bool(true))),
         ("tools", calls.then_some(Value::Array(tools))),
         ("tool_choice", calls.then(|| "auto".into())),
     ];
@@ -68,7 +80,7 @@ fn call(call: &ToolCall) -> Value {
 }
 
 /// The same talk for an endpoint that knows no tools: what they brought comes as plain messages.
-pub(super) fn without_tools(messages: &[ChatMessage]) -> Vec<ChatMessage> {
+fn without_tools(messages: &[ChatMessage]) -> Vec<ChatMessage> {
     let name_of = |id: &str| {
         let mut calls = messages.iter().flat_map(|message| &message.tool_calls);
         calls.find(|call| call.id == id).map_or("a tool", |call| call.name.as_str())
@@ -103,13 +115,14 @@ mod tests {
 
     #[test]
     fn calls_and_what_they_brought_are_sent_as_openai_has_them() {
-        let request = ChatRequest::new(Tier::Main, Purpose::Reflect, talk());
         let spec = ToolSpec {
             name: "current_time".to_owned(),
             description: "The time.".to_owned(),
             parameters: json!({ "type": "object" }),
         };
-        let body = body(&request, &request.messages, "m", &[spec]);
+        let request =
+            ChatRequest { tools: vec![spec], ..ChatRequest::new(Tier::Main, Purpose::Reflect, talk()) };
+        let body = body(&request, &request.messages, "m", &[]);
         assert_eq!(body["tool_choice"], "auto");
         assert_eq!(
             body["tools"],

@@ -1,23 +1,20 @@
 //! One call from its first request to its row in the ledger: attempts, time-outs, a continuation where a stream broke.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures::StreamExt;
-use tokio::{
-    sync::mpsc,
-    time::{Instant, timeout},
-};
+use tokio::{sync::mpsc, time::timeout};
 
 use super::{
-    budget::{Budget, Hold, NoMoney, Wanted},
-    data::{Ledger, LedgerRow},
+    budget::{Budget, Hold},
+    data::Ledger,
     echo,
-    event::{Piece, Usage},
+    event::Piece,
     fault::{Again, Fault, Feature},
-    gather::{Fragment, Gather},
     join::Joint,
     prices::PriceTable,
-    request::{ChatEvent, ChatMessage, ChatRequest, Completion, LlmError, Role, ToolCall},
+    progress::{Leg, Progress},
+    request::{ChatEvent, ChatMessage, ChatRequest, Completion, LlmError, Role},
     retry::Backoff,
     settings::Timeouts,
     tokens,
@@ -29,6 +26,9 @@ use crate::model::{Clock, ErrorKind};
 const CONTINUE: &str = include_str!("prompts/continue.md");
 /// The name of "no model" in answers and in the ledger.
 pub(super) const OFFLINE: &str = "offline";
+/// Requests to an endpoint when another one waits behind it. Two leave the other one time: a first word may take three tenths of
+/// a call's.
+const BEFORE_NEXT: u32 = 2;
 /// The longest answer, in characters: about 50,000 tokens of English, more than any model is asked to say here.
 const LONGEST: usize = 200_000;
 /// The longest token, in characters: a model that keeps to its limit of tokens never gets past this many times the limit.
@@ -44,195 +44,92 @@ pub(super) struct Shared {
     pub(super) timeouts: Timeouts,
     pub(super) backoff: Backoff,
     pub(super) prices: PriceTable,
+    /// How long the first word may take until a second request goes out.
+    pub(super) hedge: Option<Duration>,
 }
 
 /// One call under way.
 pub(super) struct Call {
     pub(super) shared: Arc<Shared>,
-    pub(super) wire: Option<Arc<Wire>>,
+    /// The endpoints that may be asked, the first one first; none: the offline responder speaks.
+    pub(super) chain: Vec<Arc<Wire>>,
     pub(super) request: ChatRequest,
     pub(super) events: mpsc::Sender<Result<ChatEvent, LlmError>>,
 }
 
-/// What has happened so far. It outlives the work when the reader goes away.
-#[derive(Debug, Default)]
-struct Progress {
-    /// What was passed on.
-    text: String,
-    tool_calls: Vec<ToolCall>,
-    attempts: u32,
-    waited: Duration,
-    waiting_since: Option<Instant>,
-    tokens_in: u64,
-    tokens_out: u64,
-    estimated: bool,
-    recovered: bool,
-    /// The last request broke off in a tool call, or behind one.
-    in_call: bool,
-    attempt: Attempt,
-    hold: Hold,
-}
-
-/// The tokens of the request under way.
-#[derive(Debug, Default)]
-struct Attempt {
-    /// Nobody has said that the request was refused.
-    sent: bool,
-    heard: bool,
-    prompt: usize,
-    text: String,
-    calls: Gather,
-    /// Why the model ended.
-    finish: Option<String>,
-    /// Characters of the answer, and at least one an event.
-    size: usize,
-    usage: Option<Usage>,
-}
-
-impl Attempt {
-    fn take(&mut self, piece: &Piece) {
-        self.heard = true;
-        self.usage = piece.usage.or(self.usage);
-        self.text.push_str(&piece.text);
-        self.finish = piece.finish.clone().or(self.finish.take());
-        let calls: usize = piece.calls.iter().map(Fragment::len).sum();
-        self.size += (piece.text.chars().count() + calls).max(1);
-    }
-}
-
-impl Progress {
-    fn waited(&self) -> Duration {
-        self.waited + self.waiting_since.map_or(Duration::ZERO, |since| since.elapsed())
-    }
-
-    /// Awaits the endpoint, at most `limit`, and counts the time. `None` when the limit has passed.
-    async fn wait<T>(&mut self, limit: Duration, work: impl Future<Output = T>) -> Option<T> {
-        self.waiting_since = Some(Instant::now());
-        let result = tokio::time::timeout(limit, work).await.ok();
-        self.waited = self.waited();
-        self.waiting_since = None;
-        result
-    }
-
-    fn is_empty(&self) -> bool {
-        self.text.is_empty() && self.tool_calls.is_empty()
-    }
-
-    /// Books the tokens of the request that is over, and hands on what it brought. One that was refused costs nothing.
-    fn settle(&mut self) -> Attempt {
-        let attempt = std::mem::take(&mut self.attempt);
-        if !attempt.heard && !attempt.sent {
-            return attempt;
-        }
-        let written = || tokens::estimate(&attempt.text) + tokens::estimate(&attempt.calls.text());
-        let count = |tokens: usize| u64::try_from(tokens).unwrap_or(u64::MAX);
-        let usage = attempt.usage.filter(|usage| usage.prompt_tokens > 0);
-        self.estimated |= usage.is_none();
-        self.tokens_in += usage.map_or_else(|| count(attempt.prompt), |usage| usage.prompt_tokens);
-        self.tokens_out += usage.map_or_else(|| count(written()), |usage| usage.completion_tokens);
-        attempt
-    }
-}
-
 impl Call {
-    /// Runs the call, writes its row, and then says how it ended.
+    /// Runs the call, writes its rows, and then says how it ended.
     #[tracing::instrument(name = "llm", skip_all, fields(
-        tier = self.request.tier.as_str(), purpose = self.request.purpose.as_str(), model = self.model()
+        tier = self.request.tier.as_str(), purpose = self.request.purpose.as_str(), model = self.model(0)
     ))]
     pub(super) async fn run(self) {
         let began = self.shared.clock.now();
-        let mut progress = Progress { hold: Hold::new(began), ..Progress::default() };
+        let mut progress = Progress::new(Hold::new(began));
         let ended = tokio::select! {
             ended = timeout(self.shared.budget.longest(), self.speak(&mut progress)) => {
                 Some(ended.unwrap_or_else(|_| Err(held_up())).map_err(|fault| self.discreet(fault)))
             }
             () = self.events.closed() => None,
         };
-        progress.settle();
-        let cost_usd = self.cost(&progress);
-        let (outcome, error) = match &ended {
-            Some(Ok(())) => ("ok", None),
-            Some(Err(fault)) => (name(fault.kind), Some(fault.message.clone())),
-            None => ("cancelled", None),
-        };
-        tracing::debug!(outcome, attempts = progress.attempts, waited = ?progress.waited(), "call ended");
-        let row = LedgerRow {
-            at: began,
-            tier: self.request.tier,
-            model: self.model().to_owned(),
-            purpose: self.request.purpose,
-            attribution: self.request.attribution.clone(),
-            tokens_in: progress.tokens_in,
-            tokens_out: progress.tokens_out,
-            cost_usd,
-            ms: progress.waited().as_secs_f64() * 1e3,
-            attempts: progress.attempts,
-            outcome: outcome.to_owned(),
-            error,
-        };
-        if let Err(error) = self.shared.budget.settle(&progress.hold, row).await {
+        progress.close(self.shared.clock.now());
+        tracing::debug!(attempts = progress.attempts(), waited = ?progress.waited(), "call ended");
+        let rows = self.rows(&progress, ended.as_ref(), began);
+        if let Err(error) = self.shared.budget.settle(&progress.hold, rows).await {
             tracing::warn!("a call is missing from the ledger: {error}");
         }
         let last = match ended {
             None => return,
-            Some(Ok(())) => Ok(ChatEvent::Done(self.completion(progress, cost_usd))),
+            Some(Ok(())) => Ok(ChatEvent::Done(self.completion(progress))),
             Some(Err(fault)) => Err(self.error(fault, progress)),
         };
         // A reader that has gone in the meantime wants no end either.
         let _ = self.events.send(last).await;
     }
 
-    fn completion(&self, progress: Progress, cost_usd: f64) -> Completion {
+    fn completion(&self, progress: Progress) -> Completion {
+        let legs = progress.legs.iter();
         Completion {
-            model: self.model().to_owned(),
-            tokens_in: progress.tokens_in,
-            tokens_out: progress.tokens_out,
-            usage_estimated: progress.estimated,
-            cost_usd,
+            model: legs.clone().next_back().map_or(OFFLINE, |leg| &leg.model).to_owned(),
+            tokens_in: legs.clone().map(|leg| leg.tokens_in).sum(),
+            tokens_out: legs.clone().map(|leg| leg.tokens_out).sum(),
+            usage_estimated: legs.clone().any(|leg| leg.estimated),
+            cost_usd: legs.map(|leg| self.cost(leg)).sum(),
             waited: progress.waited(),
-            attempts: progress.attempts,
+            attempts: progress.attempts(),
             recovered: progress.recovered,
+            confidence: progress.confidence(),
             tool_calls: progress.tool_calls,
-            confidence: None,
             text: progress.text,
         }
     }
 
     fn error(&self, fault: Fault, progress: Progress) -> LlmError {
-        let message = match &self.wire {
-            Some(wire) => format!("{} at {} {}", self.model(), wire.shown, fault.message),
+        let message = match self.chain.get(progress.at) {
+            Some(wire) => format!("{} at {} {}", self.model(progress.at), wire.shown, fault.message),
             None => fault.message,
         };
         // Of money the budget warns once a day.
         if fault.kind != ErrorKind::Budget {
-            tracing::warn!(attempts = progress.attempts, "{message}");
+            tracing::warn!(attempts = progress.attempts(), "{message}");
         }
         LlmError { kind: fault.kind, message, waited: progress.waited(), partial: progress.text }
     }
 
     /// A fault that quotes nobody.
-    fn discreet(&self, mut fault: Fault) -> Fault {
+    pub(super) fn discreet(&self, mut fault: Fault) -> Fault {
         fault.message = echo::without_quotations(&fault.message, &self.request.messages);
         fault
     }
 
-    fn model(&self) -> &str {
-        match &self.wire {
-            Some(wire) => self.request.model.as_deref().unwrap_or(&wire.model),
-            None => OFFLINE,
-        }
-    }
-
-    fn cost(&self, progress: &Progress) -> f64 {
-        let price = self.wire.as_ref().and_then(|_| self.shared.prices.of(self.model()));
-        price.map_or(0.0, |price| price.cost(progress.tokens_in, progress.tokens_out))
+    /// The model that the endpoint at this place is asked for. The request's own choice is one of the first endpoint.
+    pub(super) fn model(&self, at: usize) -> &str {
+        let wire = self.chain.get(at);
+        let own = self.request.model.as_deref().filter(|_| wire.is_some() && at == 0);
+        own.or(wire.map(|wire| wire.model.as_str())).unwrap_or(OFFLINE)
     }
 
     async fn speak(&self, progress: &mut Progress) -> Result<(), Fault> {
-        match &self.wire {
-            Some(wire) => self.converse(wire, progress).await,
-            None => self.speak_offline(progress).await,
-        }
+        if self.chain.is_empty() { self.speak_offline(progress).await } else { self.converse(progress).await }
     }
 
     async fn speak_offline(&self, progress: &mut Progress) -> Result<(), Fault> {
@@ -244,11 +141,98 @@ impl Call {
         if progress.text.is_empty() { Err(empty("the offline responder")) } else { Ok(()) }
     }
 
-    /// Asks until there is an answer or no hope of one.
-    async fn converse(&self, wire: &Wire, progress: &mut Progress) -> Result<(), Fault> {
-        let mut empties = 0;
+    /// Asks one endpoint after the other until there is an answer or no hope of one.
+    async fn converse(&self, progress: &mut Progress) -> Result<(), Fault> {
+        // What the last endpoint said that was asked, and its place.
+        let mut said: Option<(usize, Fault)> = None;
         loop {
-            let fault = match self.attempt(wire, progress, &self.request.messages, None).await {
+            let fault = match self.enter(progress.at) {
+                Ok(leg) => match self.visit(progress, leg).await {
+                    Ok(()) => return Ok(()),
+                    Err(fault) => fault,
+                },
+                Err(fault) => fault,
+            };
+            // A second request may have taken its place.
+            let next = progress.at + 1;
+            let last = next >= self.chain.len() || !self.may_pass_on(progress, &fault);
+            match said.take() {
+                // One for which there is no money is as if it were not there.
+                Some((at, earlier)) if fault.kind == ErrorKind::Budget => {
+                    if last {
+                        progress.at = at;
+                        let message =
+                            format!("{}; {} {}", earlier.message, self.model(next - 1), fault.message);
+                        return Err(Fault { message, ..earlier });
+                    }
+                    said = Some((at, earlier));
+                }
+                _ if last => return Err(fault),
+                _ if fault.kind == ErrorKind::Budget => {}
+                _ => said = Some((progress.at, fault.clone())),
+            }
+            tracing::info!(
+                kind = name(fault.kind),
+                "{} {}: asking {} instead",
+                self.model(progress.at),
+                fault.message,
+                self.model(next)
+            );
+            progress.at = next;
+        }
+    }
+
+    /// Talks to the endpoint of `leg`. One that there was no money for was not asked, and no book speaks of it.
+    async fn visit(&self, progress: &mut Progress, leg: Leg) -> Result<(), Fault> {
+        progress.legs.push(leg);
+        let result = self.talk(progress).await.map_err(|fault| self.discreet(fault));
+        if progress.attempts_here() == 0 {
+            progress.legs.pop();
+        } else if let Some(leg) = progress.legs.last_mut() {
+            leg.end(result.clone(), self.shared.clock.now());
+        }
+        result
+    }
+
+    /// Leave to ask the endpoint at this place.
+    pub(super) fn enter(&self, at: usize) -> Result<Leg, Fault> {
+        let now = self.shared.clock.now();
+        let breaker = self.chain.get(at).map(|wire| wire.breaker.admit(now));
+        match breaker {
+            Some(Ok(permit)) => Ok(Leg::new(self.model(at), permit)),
+            Some(Err(pause)) => {
+                let message =
+                    format!("has failed too often and is left alone for {} s", pause.as_secs().max(1));
+                Err(Fault::new(ErrorKind::Unavailable, message, Again::Never))
+            }
+            None => Err(Fault::new(ErrorKind::Unavailable, "is not there", Again::Never)),
+        }
+    }
+
+    /// Whether another endpoint may do better.
+    fn may_pass_on(&self, progress: &Progress, fault: &Fault) -> bool {
+        let half_a_call = progress.in_call && !progress.text.is_empty();
+        let time = progress.waited < self.shared.timeouts.total;
+        let hopeless = match fault.kind {
+            ErrorKind::ContextLength | ErrorKind::Store => true,
+            // The model itself did not come to an end.
+            ErrorKind::BadAnswer => fault.again == Again::Never,
+            _ => false,
+        };
+        time && !half_a_call && !hopeless
+    }
+
+    /// Asks an endpoint until there is an answer or no hope of one here.
+    async fn talk(&self, progress: &mut Progress) -> Result<(), Fault> {
+        if !progress.text.is_empty() {
+            return self.go_on(progress).await;
+        }
+        let most = self.shared.backoff.attempts();
+        let most = if progress.at + 1 < self.chain.len() { most.min(BEFORE_NEXT) } else { most };
+        let mut empties = 0;
+        let mut earlier: Option<Fault> = None;
+        loop {
+            let fault = match self.attempt(progress, &self.request.messages, None).await {
                 Ok(()) if !progress.is_empty() => return Ok(()),
                 Ok(()) => {
                     empties += 1;
@@ -256,23 +240,19 @@ impl Call {
                 }
                 Err(fault) => fault,
             };
-            if let Some(feature) = fault.refused.filter(|feature| self.wants(*feature))
-                && wire.give_up(self.model(), feature)
-            {
-                tracing::warn!(
-                    "{} at {} knows no {}: it is asked without",
-                    self.model(),
-                    wire.shown,
-                    feature.as_str()
-                );
+            if self.does_without(progress.at, &fault) {
                 continue;
             }
-            if !progress.text.is_empty() && fault.again != Again::Never {
-                return self.resume(wire, progress, fault).await;
+            if let (ErrorKind::Budget, Some(earlier)) = (fault.kind, earlier.take()) {
+                let message = format!("{}; to ask again {}", earlier.message, fault.message);
+                return Err(Fault { message, ..earlier });
             }
-            let spent = progress.attempts >= self.shared.backoff.attempts();
+            if !progress.text.is_empty() && fault.again != Again::Never {
+                return self.resume(progress, fault).await;
+            }
+            let spent = progress.attempts_here() >= most;
             let pause = match fault.again {
-                Again::Soon => self.shared.backoff.pause(progress.attempts),
+                Again::Soon => self.shared.backoff.pause(progress.attempts_here()),
                 Again::After(pause) if pause <= self.shared.backoff.longest_retry_after() => pause,
                 Again::After(pause) => {
                     let message = format!("{}; it wants {} s of it", fault.message, pause.as_secs());
@@ -288,17 +268,31 @@ impl Call {
             tracing::debug!(?pause, kind = name(fault.kind), "asking again: the endpoint {}", fault.message);
             // The sleep ends first: it is shorter than what is left.
             progress.wait(left, tokio::time::sleep(pause)).await;
+            earlier = Some(fault);
         }
     }
 
-    /// The stream broke off behind `progress.text`: one request to finish it.
-    async fn resume(&self, wire: &Wire, progress: &mut Progress, fault: Fault) -> Result<(), Fault> {
-        let broken = |fault: Fault| {
-            let message = format!("{}, and what was missing could not be had", fault.message);
-            Fault::new(ErrorKind::BrokenStream, message, Again::Never)
+    /// An endpoint that refuses what not every one knows is asked without it, now and from now on. A model without tools then
+    /// answers in words, from what it has.
+    fn does_without(&self, at: usize, fault: &Fault) -> bool {
+        let Some(wire) = self.chain.get(at) else { return false };
+        let wanted = |feature: &Feature| match feature {
+            Feature::Tools => !self.request.tools.is_empty(),
+            Feature::Logprobs => self.request.confidence,
         };
+        let Some(feature) = fault.refused.filter(wanted) else { return false };
+        let given_up = wire.give_up(self.model(at), feature);
+        if given_up {
+            let model = self.model(at);
+            tracing::warn!("{model} at {} knows no {}: it is asked without", wire.shown, feature.as_str());
+        }
+        given_up
+    }
+
+    /// The stream broke off behind `progress.text`: one request to finish it.
+    async fn resume(&self, progress: &mut Progress, fault: Fault) -> Result<(), Fault> {
         // Half a tool call cannot be continued, and what was said before it cannot be taken back.
-        if progress.attempts >= self.shared.backoff.attempts() || progress.in_call {
+        if progress.attempts_here() >= self.shared.backoff.attempts() || progress.in_call {
             return Err(broken(fault));
         }
         let fault = self.discreet(fault);
@@ -307,11 +301,15 @@ impl Call {
             "continuing a broken stream: the endpoint {}",
             fault.message
         );
+        self.go_on(progress).await
+    }
+
+    async fn go_on(&self, progress: &mut Progress) -> Result<(), Fault> {
         let mut messages = self.request.messages.clone();
         messages.push(ChatMessage::new(Role::Assistant, progress.text.clone()));
         messages.push(ChatMessage::new(Role::System, CONTINUE.trim_end()));
         let joint = Joint::after(&progress.text);
-        self.attempt(wire, progress, &messages, Some(joint)).await.map_err(broken)?;
+        self.attempt(progress, &messages, Some(joint)).await.map_err(broken)?;
         progress.recovered = true;
         Ok(())
     }
@@ -319,16 +317,14 @@ impl Call {
     /// One request. What it brings is passed on, through the `joint` where it continues what was there before.
     async fn attempt(
         &self,
-        wire: &Wire,
         progress: &mut Progress,
         messages: &[ChatMessage],
         mut joint: Option<Joint>,
     ) -> Result<(), Fault> {
         let prompt = tokens::estimate_messages(messages) + tokens::estimate_tools(&self.request.tools);
         self.hold(progress, prompt).await?;
-        progress.attempts += 1;
-        progress.attempt = Attempt { prompt, sent: true, ..Attempt::default() };
-        let result = self.listen(wire, progress, messages, &mut joint).await;
+        progress.ask(prompt);
+        let result = self.listen(progress, messages, &mut joint).await;
         let attempt = progress.settle();
         progress.in_call = !attempt.calls.is_empty();
         result?;
@@ -341,74 +337,63 @@ impl Call {
         Ok(())
     }
 
-    fn wants(&self, feature: Feature) -> bool {
-        match feature {
-            Feature::Tools => !self.request.tools.is_empty(),
-        }
-    }
-
     /// The longest answer that is listened to, in characters.
     fn longest(&self) -> usize {
         let asked = self.request.max_tokens.and_then(|tokens| usize::try_from(tokens).ok());
         asked.map_or(LONGEST, |tokens| tokens.saturating_mul(LONGEST_TOKEN).min(LONGEST))
     }
 
-    /// Holds the money for one more request.
-    async fn hold(&self, progress: &mut Progress, prompt: usize) -> Result<(), Fault> {
-        let price = self.shared.prices.of(self.model());
-        let spent_usd = self.cost(progress);
-        let wanted = Wanted { request: &self.request, model: self.model(), price, prompt, spent_usd };
-        self.shared.budget.cover(&mut progress.hold, &wanted).await.map_err(|refused| match refused {
-            NoMoney::Spent(message) => Fault::new(ErrorKind::Budget, message, Again::Never),
-            NoMoney::Store(error) => Fault::new(
-                ErrorKind::Store,
-                format!("was not asked, for the budget is unknown: {error}"),
-                Again::Never,
-            ),
-        })
-    }
-
     async fn listen(
         &self,
-        wire: &Wire,
         progress: &mut Progress,
         messages: &[ChatMessage],
         joint: &mut Option<Joint>,
     ) -> Result<(), Fault> {
         let timeouts = &self.shared.timeouts;
-        let longest = self.longest();
         let asked = progress.waited;
-        let limit = self.limit(progress, timeouts.first_token);
-        let ask = wire.ask(&self.request, messages, &self.shared.clock);
-        let asked_for = progress.wait(limit, ask).await.ok_or_else(|| late("no first word", limit))?;
-        progress.attempt.sent = asked_for.is_ok();
-        let mut pieces = asked_for?;
+        let mut opening = self.open(progress, messages, joint.is_none()).await?;
         loop {
-            let phase = if progress.attempt.heard {
-                timeouts.idle
+            let piece = if let Some(piece) = opening.early.pop_front() {
+                piece
             } else {
-                timeouts.first_token.saturating_sub(progress.waited.saturating_sub(asked))
+                let phase = if progress.attempt.heard {
+                    timeouts.idle
+                } else {
+                    timeouts.first_token.saturating_sub(progress.waited.saturating_sub(asked))
+                };
+                let limit = self.limit(progress, phase);
+                let Some(piece) = progress.wait(limit, opening.pieces.next()).await else {
+                    let what = if progress.attempt.heard { "no further word" } else { "no first word" };
+                    return Err(late(what, limit));
+                };
+                let Some(piece) = piece else { return Ok(()) };
+                piece?
             };
-            let limit = self.limit(progress, phase);
-            let Some(piece) = progress.wait(limit, pieces.next()).await else {
-                let what = if progress.attempt.heard { "no further word" } else { "no first word" };
-                return Err(late(what, limit));
-            };
-            let Some(piece) = piece else { return Ok(()) };
-            let piece = piece?;
-            progress.attempt.take(&piece);
-            if progress.attempt.size > longest {
-                return Err(endless(longest));
-            }
-            if !self.request.tools.is_empty() {
-                piece.calls.into_iter().for_each(|fragment| progress.attempt.calls.push(fragment));
-            }
-            let text = joint.as_mut().map_or_else(|| piece.text.clone(), |joint| joint.push(&piece.text));
-            self.emit(progress, text).await;
+            self.take(progress, piece, joint).await?;
         }
     }
 
-    fn limit(&self, progress: &Progress, phase: Duration) -> Duration {
+    async fn take(
+        &self,
+        progress: &mut Progress,
+        piece: Piece,
+        joint: &mut Option<Joint>,
+    ) -> Result<(), Fault> {
+        progress.attempt.take(&piece);
+        let longest = self.longest();
+        if progress.attempt.size > longest {
+            return Err(endless(longest));
+        }
+        // Nobody waits for the calls of tools that were not on offer.
+        if !self.request.tools.is_empty() {
+            piece.calls.into_iter().for_each(|fragment| progress.attempt.calls.push(fragment));
+        }
+        let text = joint.as_mut().map_or_else(|| piece.text.clone(), |joint| joint.push(&piece.text));
+        self.emit(progress, text).await;
+        Ok(())
+    }
+
+    pub(super) fn limit(&self, progress: &Progress, phase: Duration) -> Duration {
         phase.min(self.shared.timeouts.total.saturating_sub(progress.waited))
     }
 
@@ -429,7 +414,12 @@ fn held_up() -> Fault {
     Fault::new(ErrorKind::Timeout, "was cut off: the answer was not read in time", Again::Never)
 }
 
-fn late(what: &str, limit: Duration) -> Fault {
+fn broken(fault: Fault) -> Fault {
+    let message = format!("{}, and what was missing could not be had", fault.message);
+    Fault::new(ErrorKind::BrokenStream, message, Again::Never)
+}
+
+pub(super) fn late(what: &str, limit: Duration) -> Fault {
     let message = format!("sent {what} in {:.1} s", limit.as_secs_f64());
     Fault::new(ErrorKind::Timeout, message, Again::Soon)
 }
@@ -447,7 +437,7 @@ fn empty(who: &str) -> Fault {
 }
 
 /// The kind as the ledger has it: its name in the protocol of events.
-fn name(kind: ErrorKind) -> &'static str {
+pub(super) fn name(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::RateLimited => "rate_limited",
         ErrorKind::Unavailable => "unavailable",

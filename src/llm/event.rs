@@ -6,13 +6,15 @@ use serde_json::Value;
 use super::{fault::Fault, gather::Fragment};
 
 /// What one event of the stream says.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub(super) struct Piece {
     pub(super) text: String,
     pub(super) calls: Vec<Fragment>,
     /// Why the answer ends, where it does.
     pub(super) finish: Option<String>,
     pub(super) usage: Option<Usage>,
+    /// The logarithm of each token's probability.
+    pub(super) logprobs: Vec<f64>,
 }
 
 /// Tokens as the endpoint counts them.
@@ -38,6 +40,7 @@ struct Choice {
     delta: Option<Said>,
     message: Option<Said>,
     finish_reason: Option<String>,
+    logprobs: Option<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -81,6 +84,7 @@ impl Reader {
         };
         self.choice = Some(choice.index);
         piece.finish = choice.finish_reason.filter(|reason| !reason.is_empty());
+        piece.logprobs = choice.logprobs.as_ref().map(logprobs).unwrap_or_default();
         self.finished |= piece.finish.is_some();
         let Some(said) = choice.delta.or(choice.message) else { return Ok(piece) };
         match said.content {
@@ -91,6 +95,15 @@ impl Reader {
         piece.calls = Fragment::read(said.tool_calls.as_ref(), said.function_call.as_ref());
         Ok(piece)
     }
+}
+
+/// `{"content": [{"logprob": …}]}` as OpenAI has it, or `{"token_logprobs": […]}` as it had it before. What is no logarithm of a
+/// probability is left out.
+fn logprobs(value: &Value) -> Vec<f64> {
+    let list = |key: &str| value.get(key).and_then(Value::as_array).into_iter().flatten();
+    let tokens = list("content").filter_map(|token| token.get("logprob")?.as_f64());
+    let older = list("token_logprobs").filter_map(Value::as_f64);
+    tokens.chain(older).filter(|number| number.is_finite() && *number <= 0.0).collect()
 }
 
 #[cfg(test)]
@@ -123,6 +136,15 @@ mod tests {
         let mut reader = Reader::default();
         let piece = reader.read(serde_json::from_str(event).unwrap()).unwrap();
         assert_eq!((piece.text.as_str(), reader.finished), (text, finished));
+    }
+
+    #[rstest]
+    #[case(serde_json::json!({ "content": [{ "token": "a", "logprob": -0.5 }, { "logprob": null }] }), &[-0.5])]
+    #[case(serde_json::json!({ "token_logprobs": [null, -1.0, 3.0] }), &[-1.0])]
+    #[case(serde_json::json!({ "content": null }), &[])]
+    #[case(serde_json::json!([]), &[])]
+    fn probabilities_are_read_leniently(#[case] value: Value, #[case] expected: &[f64]) {
+        assert_eq!(logprobs(&value), expected);
     }
 
     #[test]

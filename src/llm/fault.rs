@@ -12,7 +12,7 @@ use crate::model::{ErrorKind, Timestamp};
 const QUOTED: usize = 300;
 
 /// One request failed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Fault {
     pub(super) kind: ErrorKind,
     pub(super) message: String,
@@ -26,12 +26,18 @@ pub(super) struct Fault {
 pub(super) enum Feature {
     /// Tools that the model may call.
     Tools,
+    /// How probable each token was.
+    Logprobs,
 }
 
 impl Feature {
+    /// All of them.
+    pub(super) const ALL: [Self; 2] = [Self::Tools, Self::Logprobs];
+
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Tools => "tools",
+            Self::Logprobs => "probabilities of tokens",
         }
     }
 }
@@ -211,6 +217,9 @@ impl Said {
         ];
         let message = self.message.to_lowercase();
         let refuses = REFUSALS.iter().any(|word| message.contains(word));
+        if message.contains("logprob") {
+            return Some(Feature::Logprobs);
+        }
         // A message of the role `tool` in the wrong place is another matter.
         let about_tools = ["tool", "function call"].iter().any(|word| message.contains(word));
         (refuses && about_tools && !message.contains("role")).then_some(Feature::Tools)

@@ -1,6 +1,8 @@
 //! Speaking with language models: tiers, streams, retries, the ledger; and the offline responder.
 
 mod body;
+mod books;
+mod breaker;
 mod budget;
 mod call;
 mod data;
@@ -9,14 +11,17 @@ mod endpoint_check;
 mod event;
 mod fault;
 mod gather;
+mod hedge;
 mod join;
 pub mod offline;
 mod prices;
 mod probe;
+mod progress;
 mod report;
 mod request;
 mod retry;
 mod settings;
+mod share;
 pub mod simulator;
 mod tap;
 pub mod tokens;
@@ -28,7 +33,7 @@ use std::{
     time::Duration,
 };
 
-use futures::{Stream, StreamExt};
+use futures::{FutureExt, Stream, StreamExt};
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -36,6 +41,7 @@ use tracing::Instrument;
 use self::{
     call::{Call, OFFLINE, Shared},
     retry::Backoff,
+    share::Shares,
     wire::Wire,
 };
 use crate::{
@@ -52,7 +58,7 @@ pub use request::{
     Attribution, ChatEvent, ChatMessage, ChatRequest, Completion, LlmError, OfflineAnswer, Purpose, Role,
     Tier, ToolCall, ToolSpec,
 };
-pub use settings::{Endpoint, LlmSettings, Retry, Timeouts};
+pub use settings::{Endpoint, Fallbacks, LlmSettings, Retry, Timeouts};
 pub(crate) use wire::install_cryptography;
 
 /// Pieces of an answer that may wait for their reader before the endpoint is made to wait.
@@ -95,10 +101,11 @@ pub struct TierInfo {
 #[derive(Debug, Clone)]
 pub struct Llm {
     shared: Arc<Shared>,
-    main: Option<Arc<Wire>>,
-    router: Option<Arc<Wire>>,
-    reflective: Option<Arc<Wire>>,
-    cheap: Option<Arc<Wire>>,
+    main: Vec<Arc<Wire>>,
+    router: Vec<Arc<Wire>>,
+    reflective: Vec<Arc<Wire>>,
+    cheap: Vec<Arc<Wire>>,
+    shares: Shares,
     calls: TaskTracker,
     unpriced: Arc<Mutex<HashSet<String>>>,
 }
@@ -121,39 +128,57 @@ impl Llm {
             (None, None) => None,
         };
         let timeouts = settings.timeouts;
-        let open = |endpoint: Option<Endpoint>| {
-            endpoint.map(|endpoint| Wire::new(&endpoint, &timeouts).map(Arc::new)).transpose()
+        let Fallbacks { main: after_main, router: after_router, reflective: after_reflective } =
+            settings.fallbacks;
+        // What stands behind nothing is never asked.
+        let open = |first: Option<Endpoint>, behind: Vec<Endpoint>| {
+            let chain = first.into_iter().flat_map(|first| std::iter::once(first).chain(behind.clone()));
+            chain.map(|endpoint| Wire::new(&endpoint, &timeouts).map(Arc::new)).collect::<Result<Vec<_>, _>>()
         };
         let shared = Shared {
             ledger: Ledger::new(db.clone()),
-            budget: Budget::new(db, Arc::clone(&clock), settings.limits, timeouts.total + SLOW_READER),
+            budget: Budget::new(
+                db,
+                Arc::clone(&clock),
+                settings.limits,
+                timeouts.total + SLOW_READER,
+                settings.cheap.is_some(),
+            ),
             clock,
             timeouts,
             backoff: Backoff::new(settings.retry),
             prices: settings.prices,
+            hedge: settings.hedge,
         };
         Ok(Self {
             shared: Arc::new(shared),
-            main: open(main)?,
-            router: open(settings.router)?,
-            reflective: open(settings.reflective)?,
-            cheap: open(settings.cheap)?,
+            main: open(main, after_main)?,
+            router: open(settings.router, after_router)?,
+            reflective: open(settings.reflective, after_reflective)?,
+            cheap: open(settings.cheap, Vec::new())?,
+            shares: Shares::default(),
             calls: TaskTracker::new(),
             unpriced: Arc::default(),
         })
     }
 
-    fn own(&self, tier: Tier) -> Option<&Arc<Wire>> {
+    fn own(&self, tier: Tier) -> &[Arc<Wire>] {
         match tier {
-            Tier::Main => self.main.as_ref(),
-            Tier::Router => self.router.as_ref(),
-            Tier::Reflective => self.reflective.as_ref(),
-            Tier::Cheap => self.cheap.as_ref(),
+            Tier::Main => &self.main,
+            Tier::Router => &self.router,
+            Tier::Reflective => &self.reflective,
+            Tier::Cheap => &self.cheap,
         }
     }
 
+    /// The endpoints of a tier, the first one first.
+    fn chain(&self, tier: Tier) -> &[Arc<Wire>] {
+        let own = self.own(tier);
+        if own.is_empty() { &self.main } else { own }
+    }
+
     fn wire(&self, tier: Tier) -> Option<&Arc<Wire>> {
-        self.own(tier).or(self.main.as_ref())
+        self.chain(tier).first()
     }
 
     /// True when the tier has no model and the built-in responder speaks.
@@ -175,16 +200,16 @@ impl Llm {
             tier,
             model: self.model_of(tier).to_owned(),
             endpoint: self.wire(tier).map(|wire| wire.shown.clone()),
-            falls_back_to_main: tier != Tier::Main && self.own(tier).is_none(),
+            falls_back_to_main: tier != Tier::Main && self.own(tier).is_empty(),
         };
-        let cheap = self.cheap.is_some().then_some(Tier::Cheap);
+        let cheap = self.has_cheaper().then_some(Tier::Cheap);
         Tier::ALL.into_iter().chain(cheap).map(info).collect()
     }
 
     /// True when there is a cheaper model than the main one.
     #[must_use]
     pub fn has_cheaper(&self) -> bool {
-        self.cheap.is_some()
+        !self.cheap.is_empty()
     }
 
     /// What may be spent.
@@ -200,8 +225,8 @@ impl Llm {
     }
 
     /// Begins a call at once and streams its answer: deltas, then [`ChatEvent::Done`] or an error, and nothing behind
-    /// either. Dropping the stream cancels the call. However it ends, it leaves one row in the ledger; the row is there
-    /// before the end is seen. Must be called within a Tokio runtime.
+    /// either. Dropping the stream cancels the call. However it ends, it leaves a row in the ledger for each endpoint that was
+    /// asked, and one where none was; the rows are there before the end is seen. Must be called within a Tokio runtime.
     ///
     /// # Errors
     /// The stream ends in an [`LlmError`] when there is no (whole) answer.
@@ -210,38 +235,29 @@ impl Llm {
         mut request: ChatRequest,
     ) -> impl Stream<Item = Result<ChatEvent, LlmError>> + Send + Unpin + use<> + 'static {
         let (sender, mut receiver) = mpsc::channel(EVENTS);
-        let wire = self.wire(request.tier).cloned();
-        if let Some(wire) = &wire {
-            let model = request.model.as_deref().unwrap_or(&wire.model);
-            self.warn_of_unknown_price(wire, model);
-            let price = self.shared.prices.of(model);
-            self.shared.budget.cap(&mut request, price);
+        let chain = self.chain(request.tier).to_vec();
+        for (at, wire) in chain.iter().enumerate() {
+            let own = request.model.as_deref().filter(|_| at == 0);
+            let model = own.unwrap_or(&wire.model).to_owned();
+            self.warn_of_unknown_price(wire, &model);
+            // One limit for all: whoever answers, the answer is as long.
+            self.shared.budget.cap(&mut request, self.shared.prices.of(&model));
         }
-        let call = Call { shared: Arc::clone(&self.shared), wire, request, events: sender };
+        let call = Call { shared: Arc::clone(&self.shared), chain, request, events: sender };
         self.calls.spawn(call.run().in_current_span());
         futures::stream::poll_fn(move |context| receiver.poll_recv(context))
     }
 
-    /// The whole answer.
+    /// The whole answer. Of requests to decide or to extract that are the same, at the same time and for the same person and
+    /// character, one is made.
     ///
     /// # Errors
     /// [`LlmError`] when there is no (whole) answer.
     pub async fn complete(&self, request: ChatRequest) -> Result<Completion, LlmError> {
-        let mut events = self.chat(request);
-        let mut partial = String::new();
-        while let Some(event) = events.next().await {
-            match event? {
-                ChatEvent::Delta(text) => partial.push_str(&text),
-                ChatEvent::Done(completion) => return Ok(completion),
-            }
+        match share::key(&request) {
+            None => whole(self.chat(request)).await,
+            Some(key) => self.shares.answer(key, || whole(self.chat(request)).boxed()).await,
         }
-        // Only a runtime that shuts down ends a call without a word.
-        Err(LlmError {
-            kind: ErrorKind::Other,
-            message: "the program is stopping".to_owned(),
-            partial,
-            waited: Duration::ZERO,
-        })
     }
 
     /// Waits until every call under way has ended and its row is in the ledger.
@@ -259,4 +275,24 @@ impl Llm {
             tracing::warn!("the price of `{model}` is not known: its calls count as free in the ledger");
         }
     }
+}
+
+/// All of a stream.
+async fn whole(
+    mut events: impl Stream<Item = Result<ChatEvent, LlmError>> + Unpin,
+) -> Result<Completion, LlmError> {
+    let mut partial = String::new();
+    while let Some(event) = events.next().await {
+        match event? {
+            ChatEvent::Delta(text) => partial.push_str(&text),
+            ChatEvent::Done(completion) => return Ok(completion),
+        }
+    }
+    // Only a runtime that shuts down ends a call without a word.
+    Err(LlmError {
+        kind: ErrorKind::Other,
+        message: "the program is stopping".to_owned(),
+        partial,
+        waited: Duration::ZERO,
+    })
 }

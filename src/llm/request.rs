@@ -187,6 +187,8 @@ pub struct ChatRequest {
     pub model: Option<String>,
     /// Ask for one JSON object.
     pub json: bool,
+    /// Ask how sure the model is of its words ([`Completion::confidence`]).
+    pub confidence: bool,
     /// On whose account.
     pub attribution: Attribution,
     /// Who answers when the tier has no model; without it such a call fails as [`ErrorKind::Unavailable`].
@@ -206,6 +208,7 @@ impl ChatRequest {
             max_tokens: None,
             model: None,
             json: false,
+            confidence: false,
             attribution: Attribution::default(),
             offline: None,
         }
@@ -242,7 +245,7 @@ pub struct Completion {
     /// The tools that the model calls instead of (or beside) an answer, in its order.
     pub tool_calls: Vec<ToolCall>,
     /// How sure the model was of its words: the geometric mean of the tokens' probabilities, in `0.0..=1.0`; `None` where
-    /// the endpoint does not give them.
+    /// nobody asked or the endpoint does not give them.
     pub confidence: Option<f64>,
     /// The model that was asked (`offline` for the built-in responder).
     pub model: String,
@@ -258,7 +261,7 @@ pub struct Completion {
     pub waited: Duration,
     /// Requests that were made; 0 offline.
     pub attempts: u32,
-    /// True when the stream broke half way and the answer was continued by a second request.
+    /// True when the stream broke half way and the answer was continued by another request.
     pub recovered: bool,
 }
 

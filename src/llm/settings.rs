@@ -104,6 +104,17 @@ impl Default for Retry {
     }
 }
 
+/// The endpoints that are asked in turn when the first one of a tier does not answer.
+#[derive(Debug, Clone, Default)]
+pub struct Fallbacks {
+    /// Behind the main model.
+    pub main: Vec<Endpoint>,
+    /// Behind the router's own model; without one, the main chain is used.
+    pub router: Vec<Endpoint>,
+    /// Behind the reflective tier's own model; without one, the main chain is used.
+    pub reflective: Vec<Endpoint>,
+}
+
 /// Everything the room wants to know before it opens.
 #[derive(Debug, Clone)]
 pub struct LlmSettings {
@@ -115,6 +126,11 @@ pub struct LlmSettings {
     pub reflective: Option<Endpoint>,
     /// The model that answers when money runs short; the main one when absent.
     pub cheap: Option<Endpoint>,
+    /// Who is asked when they do not answer. Default nobody.
+    pub fallbacks: Fallbacks,
+    /// How long the first word of an answer may take until a second request goes out, to the next endpoint or to the same;
+    /// who speaks first is listened to, and both are paid for. Default never.
+    pub hedge: Option<Duration>,
     /// Where to look for an Ollama when there is no main model (`HOST`, `HOST:PORT` or an address, as `OLLAMA_HOST`
     /// has it); nowhere when absent. Default `127.0.0.1:11434`.
     pub ollama: Option<String>,
@@ -135,6 +151,8 @@ impl Default for LlmSettings {
             router: None,
             reflective: None,
             cheap: None,
+            fallbacks: Fallbacks::default(),
+            hedge: None,
             ollama: Some("127.0.0.1:11434".to_owned()),
             timeouts: Timeouts::default(),
             retry: Retry::default(),

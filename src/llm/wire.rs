@@ -20,6 +20,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     StartError, body,
+    breaker::Breaker,
     event::{Event, Piece, Reader},
     fault::{Again, Fault, Feature},
     request::{ChatMessage, ChatRequest},
@@ -56,6 +57,8 @@ pub(super) struct Wire {
     pub(super) local: bool,
     /// What its models have refused, with the model's name.
     refused: Mutex<HashSet<(String, Feature)>>,
+    /// Whether it is worth asking.
+    pub(super) breaker: Arc<Breaker>,
 }
 
 /// Pieces of an answer as they come.
@@ -80,6 +83,7 @@ impl Wire {
             shown,
             local,
             refused: Mutex::default(),
+            breaker: Arc::default(),
         })
     }
 
@@ -88,21 +92,14 @@ impl Wire {
     pub(super) async fn ask(
         &self,
         request: &ChatRequest,
+        model: &str,
         messages: &[ChatMessage],
         clock: &Arc<dyn Clock>,
     ) -> Result<Pieces, Fault> {
         let tap = Tap::new(self.http.clone(), self.key.clone());
         let done = tap.done();
         let client = self.client.clone().with_http_service(tap);
-        let model = request.model.as_deref().unwrap_or(&self.model);
-        let plain;
-        let (messages, tools) = if self.refuses(model, Feature::Tools) {
-            plain = body::without_tools(messages);
-            (plain.as_slice(), [].as_slice())
-        } else {
-            (messages, request.tools.as_slice())
-        };
-        let body = body::body(request, messages, model, tools);
+        let body = body::body(request, messages, model, &self.refused(model));
         let asked: Result<Events, OpenAIError> = client.chat().create_stream_byot(body).await;
         let events = asked.map_err(|error| self.fault(&error, clock))?;
         let complete = Complete { reader: Reader::default(), done };
@@ -126,8 +123,9 @@ impl Wire {
         Ok(read.map(move |piece| piece.map_err(|fault| redacted(fault, key.as_ref()))).boxed())
     }
 
-    fn refuses(&self, model: &str, feature: Feature) -> bool {
-        self.locked().contains(&(model.to_owned(), feature))
+    fn refused(&self, model: &str) -> Vec<Feature> {
+        let refused = self.locked();
+        Feature::ALL.into_iter().filter(|feature| refused.contains(&(model.to_owned(), *feature))).collect()
     }
 
     /// Remembers that `model` refuses `feature`: it is asked without from now on. False when that was known.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sqlx::{Row as _, any::AnyRow};
 
-use super::{Memory, MemoryError, data, visible::Visible, words};
+use super::{Memory, MemoryError, data, promise::drop_promises_of, visible::Visible, words};
 use crate::{
     model::{MessageId, SessionId, Timestamp, Viewer},
     store::{StoreError, Tx},
@@ -24,6 +24,10 @@ pub enum ForgetKind {
     Reply,
     /// A fact that was made of it.
     Fact,
+    /// Something that they asked to be reminded of.
+    Reminder,
+    /// Something that the character set out to reach with them.
+    Goal,
 }
 
 /// One thing that can be forgotten.
@@ -52,6 +56,8 @@ pub struct Forgotten {
     pub preferences: u64,
     /// Summaries.
     pub summaries: u64,
+    /// Reminders and goals.
+    pub promises: u64,
 }
 
 impl Memory {
@@ -99,6 +105,14 @@ impl Memory {
                     when: fact.valid_from,
                 });
             }
+        }
+        for reminder in self.reminders(viewer).await?.into_iter().filter(|it| all(&it.text)) {
+            let (id, text, when) = (reminder.id, reminder.text, reminder.due_at);
+            found.push(Forgettable { id, kind: ForgetKind::Reminder, text, when });
+        }
+        for goal in self.goals(viewer).await?.into_iter().filter(|it| all(&it.description)) {
+            let (id, text, when) = (goal.id, goal.description, goal.since);
+            found.push(Forgettable { id, kind: ForgetKind::Goal, text, when });
         }
         found.truncate(FORGET_AT_ONCE);
         Ok(found)
@@ -192,12 +206,21 @@ impl Memory {
             if visible.bind(query).fetch_optional(&mut *tx).await?.is_some() {
                 done.facts += drop_fact(&mut tx, id).await?;
             }
+            for table in ["reminder", "goal"] {
+                let visible = Visible::of(viewer, "p", "owner", 3);
+                let sql =
+                    format!("DELETE FROM {table} AS p WHERE p.id = $1 AND p.owner = $2 AND {}", visible.sql);
+                let query =
+                    sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.clone()).bind(viewer.user.to_string());
+                done.promises += visible.bind(query).execute(&mut *tx).await?.rows_affected();
+            }
         }
         let vectors = self.database.has_vectors();
         for message in &done.messages {
             let id = message.to_string();
             done.facts += drop_facts_of(&mut tx, &id).await?;
             done.preferences += delete(&mut tx, "DELETE FROM preference WHERE message = $1", &id).await?;
+            done.promises += drop_promises_of(&mut tx, &id).await?;
             done.memories += drop_pieces(&mut tx, &id, vectors).await?;
             delete(&mut tx, "DELETE FROM message WHERE id = $1", &id).await?;
         }

@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Predicates of which one value holds at a time: a new one closes the old (product.md, MEM).
-const SINGLE: [&str; 8] =
+pub(super) const SINGLE: [&str; 8] =
     ["is_named", "is_aged", "lives_in", "comes_from", "works_as", "works_at", "birthday_is", "has_gender"];
 /// The keys of wishes about form, which hold wherever they were said ([`Preference::holds_everywhere`]).
 pub(super) const EVERYWHERE: &str = "('verbosity', 'style', 'emojis', 'language')";
@@ -231,7 +231,7 @@ fn first_said(said: &[(MessageId, UserId, Timestamp)], draft: &FactDraft) -> Opt
 
 /// Keeps a fact; says whether it is new. The same fact again gets one more source; a single-valued predicate with another
 /// value, or the opposite of what was said, ends the old fact at this moment.
-async fn keep_fact(
+pub(super) async fn keep_fact(
     tx: &mut Tx,
     character: &str,
     scope: &Scope,
@@ -311,7 +311,7 @@ fn contradict(a: &str, b: &str) -> bool {
     OPPOSITE.iter().any(|(x, y)| (a == *x && b == *y) || (a == *y && b == *x))
 }
 
-async fn close(tx: &mut Tx, fact: &str, at: Timestamp) -> Result<(), StoreError> {
+pub(super) async fn close(tx: &mut Tx, fact: &str, at: Timestamp) -> Result<(), StoreError> {
     sqlx::query("UPDATE fact SET valid_to = $2 WHERE id = $1")
         .bind(fact.to_owned())
         .bind(at.micros())

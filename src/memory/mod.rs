@@ -1,6 +1,7 @@
 //! What is remembered, and who may be told. Nothing is read without a [`Viewer`], and what a viewer may read is part of
 //! each query (`visible.rs`).
 
+mod change;
 mod chunk;
 mod data;
 mod forget;
@@ -8,9 +9,11 @@ mod knowledge;
 mod left;
 mod moved;
 mod own;
+mod promise;
 mod read;
 mod recall;
 mod revise;
+mod search;
 mod session;
 mod store;
 mod visible;
@@ -33,10 +36,13 @@ use crate::{
 #[cfg(doc)]
 use crate::model::Viewer;
 
+pub use change::{FactChange, FactChanged};
 pub use forget::{FORGET_AT_ONCE, ForgetKind, Forgettable, Forgotten};
 pub(crate) use moved::{Named, rename, rescope};
 pub use own::{Kept, Kinds};
+pub use promise::{MOST_GOALS, MOST_REMINDERS, OwnGoal, Promised, REMINDER_JOB, Reminder};
 pub use recall::RecallQuery;
+pub use search::{Episode, FoundFact, FoundSummary, Span, coverage};
 pub use why::Accounted;
 
 /// A pause of this length ends a session (product.md, MEM).
@@ -210,6 +216,8 @@ pub struct Summary {
 pub struct Transcript {
     /// The character.
     pub character: CharacterId,
+    /// Where it took place.
+    pub scope: crate::model::Scope,
     /// The lines, oldest first.
     pub lines: Vec<TranscriptLine>,
 }

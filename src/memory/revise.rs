@@ -2,6 +2,7 @@
 
 use super::{
     Memory, MemoryError, Revised,
+    promise::drop_promises_of,
     store::{find, fits, importance_of, index_words},
 };
 use crate::{
@@ -78,6 +79,7 @@ impl Memory {
         forget(tx, "DELETE FROM memory WHERE source = $1", &session).await?;
         forget(tx, "DELETE FROM summary WHERE session = $1", &session).await?;
         forget(tx, "DELETE FROM preference WHERE message = $1", &id).await?;
+        drop_promises_of(tx, &id).await?;
         forget(
             tx,
             "DELETE FROM fact WHERE id IN (SELECT fact FROM fact_source WHERE message = $1) AND NOT EXISTS \

@@ -152,6 +152,21 @@ impl Scope {
         }
     }
 
+    /// The server that it belongs to, if any.
+    #[must_use]
+    pub fn guild(&self) -> Option<&str> {
+        match self {
+            Self::Thread { guild, .. } | Self::Channel { guild, .. } | Self::Guild(guild) => Some(guild),
+            Self::Dm(_) | Self::Global => None,
+        }
+    }
+
+    /// The person whose private talk it is, if it is one.
+    #[must_use]
+    pub fn person(&self) -> Option<&UserId> {
+        if let Self::Dm(user) = self { Some(user) } else { None }
+    }
+
     /// Reads [`Scope::key`] back.
     ///
     /// # Errors

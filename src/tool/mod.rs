@@ -1,9 +1,35 @@
 //! Tools: what a character can look up and do while it thinks, one file a tool. Each works through the eyes of the person who
 //! asks, and what it brings is material for the model, never an instruction.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+mod analyze_topic;
+mod argument;
+mod ask_character;
+mod calculator;
+mod create_goal;
+mod current_time;
+mod explore_relationships;
+mod house;
+mod lookup_facts;
+mod net;
+mod read_message_context;
+mod read_web_page;
+mod recall_period;
+mod remind_me;
+mod said;
+mod search_episodes;
+mod search_memories;
+mod search_summaries;
+mod text;
+mod update_fact;
+mod update_preference;
+mod web_search;
+mod when;
+
+use std::{collections::BTreeMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use futures::FutureExt as _;
+use jsonschema::Validator;
 use serde_json::Value;
 use tokio::time::Instant;
 
@@ -12,6 +38,16 @@ use crate::{
     llm::{ToolCall, ToolSpec},
     model::{MessageId, Timestamp, Viewer},
 };
+
+pub use house::{HouseParts, house};
+pub use net::{Lookup, Net, is_public};
+
+/// The longest thing that a tool brings, in characters; the rest is cut off and said to be.
+pub const LONGEST: usize = 6_000;
+
+/// Why nothing is changed for a message that is not on record.
+const NOT_SAID: &str =
+    "the message that asks for this is not on record, or is not the user's own, so nothing was changed";
 
 /// For whom a tool is called.
 #[derive(Debug, Clone)]
@@ -103,27 +139,68 @@ pub struct Outcome {
     pub took: Duration,
 }
 
+/// A tool with what is known of it.
+#[derive(Clone)]
+struct Held {
+    tool: Arc<dyn Tool>,
+    spec: ToolSpec,
+    /// `None`: its schema is none, so its arguments are taken as they come.
+    validator: Option<Arc<Validator>>,
+}
+
+impl Held {
+    fn of(tool: Arc<dyn Tool>) -> Self {
+        let spec = tool.spec();
+        let validator = match jsonschema::validator_for(&spec.parameters) {
+            Ok(validator) => Some(Arc::new(validator)),
+            Err(error) => {
+                tracing::warn!(tool = spec.name, %error, "the arguments of a tool are not checked: its schema is none");
+                None
+            }
+        };
+        Self { tool, spec, validator }
+    }
+}
+
 /// The tools that there are.
 #[derive(Clone, Default)]
 pub struct Toolbox {
-    tools: BTreeMap<String, Arc<dyn Tool>>,
+    tools: BTreeMap<String, Held>,
 }
 
 impl Toolbox {
     /// These tools; of two with one name, the last.
     #[must_use]
     pub fn new(tools: impl IntoIterator<Item = Arc<dyn Tool>>) -> Self {
-        Self { tools: tools.into_iter().map(|tool| (tool.spec().name, tool)).collect() }
+        Self { tools: tools.into_iter().map(Held::of).map(|held| (held.spec.name.clone(), held)).collect() }
+    }
+
+    /// These and `more`; of two with one name, the one of `more`.
+    #[must_use]
+    pub fn with(mut self, more: impl IntoIterator<Item = Arc<dyn Tool>>) -> Self {
+        self.tools.extend(Self::new(more).tools);
+        self
+    }
+
+    /// Every tool that there is, by name.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<dyn Tool>> {
+        self.tools.values().map(|held| &held.tool)
+    }
+
+    /// The tool of this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Arc<dyn Tool>> {
+        self.tools.get(name).map(|held| &held.tool)
     }
 
     /// What the character may call, by name.
     #[must_use]
     pub fn specs(&self, character: &Character) -> Vec<ToolSpec> {
-        let may = |tool: &&Arc<dyn Tool>| Self::may(character, tool.as_ref());
-        self.tools.values().filter(may).map(|tool| tool.spec()).collect()
+        self.tools.values().filter(|held| may(character, held)).map(|held| held.spec.clone()).collect()
     }
 
-    /// Calls one tool, within its time limit.
+    /// Calls one tool, within its time limit. Whatever the tool does, this comes back: a panic of the tool is a failure of
+    /// the call. What it brings is at most [`LONGEST`] characters and closes no fence that the caller puts around it.
     pub async fn call(&self, context: &Context, call: &ToolCall) -> Outcome {
         let began = Instant::now();
         let result = self.attempt(context, call).await;
@@ -131,27 +208,45 @@ impl Toolbox {
     }
 
     async fn attempt(&self, context: &Context, call: &ToolCall) -> Result<String, ToolError> {
-        let tool = self
+        let held = self
             .tools
             .get(&call.name)
-            .filter(|tool| Self::may(&context.character, tool.as_ref()))
-            .ok_or_else(|| ToolError::Unknown(call.name.clone()))?;
-        let text = if call.arguments.trim().is_empty() { "{}" } else { &call.arguments };
-        let arguments: Value =
-            serde_json::from_str(text).map_err(|error| ToolError::Arguments(error.to_string()))?;
-        let limit = tool.limit();
-        tokio::time::timeout(limit, tool.call(context, arguments))
-            .await
-            .unwrap_or(Err(ToolError::Late(limit)))
-    }
-
-    /// `core.yaml: skills` names what a character may use; where it names nothing, that is whatever stays in the house.
-    fn may(character: &Character, tool: &dyn Tool) -> bool {
-        let skills = &character.core.skills;
-        if skills.is_empty() {
-            tool.permission() != Permission::Network
-        } else {
-            skills.contains(&tool.spec().name)
+            .filter(|held| may(&context.character, held))
+            .ok_or_else(|| ToolError::Unknown(text::short(&call.name)))?;
+        let arguments = argument::parse(&call.arguments, &held.spec.parameters)?;
+        if let Some(validator) = &held.validator {
+            argument::check(validator, &arguments)?;
         }
+        let limit = held.tool.limit();
+        let run = AssertUnwindSafe(held.tool.call(context, arguments)).catch_unwind();
+        match tokio::time::timeout(limit, run).await {
+            Ok(Ok(result)) => result.map(|text| text::bounded(&text)).map_err(harmless),
+            Ok(Err(_)) => {
+                tracing::error!(tool = call.name, "a tool panicked");
+                Err(ToolError::Failed("the tool broke; do without it".to_owned()))
+            }
+            Err(_) => Err(ToolError::Late(limit)),
+        }
+    }
+}
+
+/// `core.yaml: skills` names what a character may use; where it names nothing, that is whatever stays in the house.
+fn may(character: &Character, held: &Held) -> bool {
+    let skills = &character.core.skills;
+    if skills.is_empty() {
+        held.tool.permission() != Permission::Network
+    } else {
+        skills.contains(&held.spec.name)
+    }
+}
+
+/// Words of an error may quote what somebody else wrote.
+fn harmless(error: ToolError) -> ToolError {
+    match error {
+        ToolError::Unknown(name) => ToolError::Unknown(text::short(&name)),
+        ToolError::Arguments(why) => ToolError::Arguments(text::short(&why)),
+        ToolError::Refused(why) => ToolError::Refused(text::short(&why)),
+        ToolError::Failed(why) => ToolError::Failed(text::short(&why)),
+        ToolError::Late(limit) => ToolError::Late(limit),
     }
 }

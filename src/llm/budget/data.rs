@@ -110,6 +110,18 @@ pub(super) async fn holds(connection: &mut AnyConnection) -> Result<Vec<HoldRow>
     rows.iter().map(HoldRow::read).collect()
 }
 
+/// What of `holds` weighs on `account`, today and this month.
+pub(super) fn held<'a>(
+    holds: impl Iterator<Item = &'a HoldRow>,
+    account: &Account,
+    period: &Period,
+) -> (i64, i64) {
+    let own = holds.filter(|it| period.month.contains(&it.day) && it.accounts().contains(account));
+    own.fold((0, 0), |(day, month), it| {
+        (day + if it.day == period.day { it.nano } else { 0 }, month + it.nano)
+    })
+}
+
 /// Holds money, or more of it.
 pub(super) async fn hold(connection: &mut AnyConnection, row: HoldRow) -> Result<(), StoreError> {
     sqlx::query(
@@ -117,7 +129,7 @@ pub(super) async fn hold(connection: &mut AnyConnection, row: HoldRow) -> Result
          character, owner, guild, turn) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
          ON CONFLICT (id) DO UPDATE SET nano = excluded.nano, tokens_in = excluded.tokens_in, \
-         cost_usd = excluded.cost_usd",
+         cost_usd = excluded.cost_usd, model = excluded.model",
     )
     .bind(row.id)
     .bind(row.holder)

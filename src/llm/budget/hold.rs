@@ -30,7 +30,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 const LEFT_BEHIND: Duration = Duration::from_secs(60);
 
 /// The money that one call holds.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(in crate::llm) struct Hold {
     /// When the call began: its cost belongs to that day.
     began: Option<Timestamp>,
@@ -43,6 +43,16 @@ impl Hold {
     pub(in crate::llm) fn new(began: Timestamp) -> Self {
         Self { began: Some(began), ..Self::default() }
     }
+
+    fn id(&mut self) -> &str {
+        self.id.get_or_insert_with(|| Uuid::now_v7().to_string())
+    }
+
+    /// The same hold, to put more into it while the call goes on. What it is known by stays, so that nothing is left behind.
+    pub(in crate::llm) fn widened(&mut self) -> Self {
+        self.id();
+        self.clone()
+    }
 }
 
 /// What the next request of a call may cost.
@@ -54,6 +64,28 @@ pub(in crate::llm) struct Wanted<'a> {
     pub(in crate::llm) prompt: usize,
     /// What earlier requests of the call have cost, US dollars.
     pub(in crate::llm) spent_usd: f64,
+    /// What a request that is under way beside it costs.
+    pub(in crate::llm) beside: Option<Bounds>,
+}
+
+/// What a request costs at least, once it was sent, and at most; US dollars.
+#[derive(Debug, Clone, Copy, Default)]
+pub(in crate::llm) struct Bounds {
+    least: f64,
+    most: f64,
+}
+
+impl Wanted<'_> {
+    /// What the request may cost by itself.
+    pub(in crate::llm) fn bounds(&self) -> Bounds {
+        let Some(price) = self.price else { return Bounds::default() };
+        // A count of tokens: never negative, and far below what either type holds.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let most_in = (self.prompt as f64 * PROMPT_MARGIN).ceil() as u64;
+        let most_out = u64::from(self.request.max_tokens.unwrap_or(LONGEST_ANSWER));
+        let read = u64::try_from(self.prompt).unwrap_or(u64::MAX);
+        Bounds { least: price.cost(read, 0), most: price.cost(most_in, most_out) }
+    }
 }
 
 /// Why a request may not be sent.
@@ -105,29 +137,45 @@ impl Budget {
     }
 
     /// Holds what the next request may cost beside what the call has cost so far. Free requests need nothing.
+    /// Waits a while for money that others hold.
     pub(in crate::llm) async fn cover(&self, hold: &mut Hold, wanted: &Wanted<'_>) -> Result<(), NoMoney> {
-        let (true, Some(price)) = (self.limits.any(), wanted.price) else { return Ok(()) };
-        let prompt = wanted.prompt;
-        // A count of tokens: never negative, and far below what either type holds.
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let most_in = (prompt as f64 * PROMPT_MARGIN).ceil() as u64;
-        let most_out = u64::from(wanted.request.max_tokens.unwrap_or(LONGEST_ANSWER));
-        let nano = money::nano(wanted.spent_usd + price.cost(most_in, most_out));
+        self.cover_within(PATIENCE, hold, wanted).await
+    }
+
+    /// The same without waiting for anybody.
+    pub(in crate::llm) async fn cover_at_once(
+        &self,
+        hold: &mut Hold,
+        wanted: &Wanted<'_>,
+    ) -> Result<(), NoMoney> {
+        self.cover_within(Duration::ZERO, hold, wanted).await
+    }
+
+    async fn cover_within(
+        &self,
+        patience: Duration,
+        hold: &mut Hold,
+        wanted: &Wanted<'_>,
+    ) -> Result<(), NoMoney> {
+        if !self.limits.any() || wanted.price.is_none() {
+            return Ok(());
+        }
+        let (own, beside) = (wanted.bounds(), wanted.beside.unwrap_or_default());
+        let nano = money::nano(wanted.spent_usd + own.most + beside.most);
         if nano <= hold.nano {
             return Ok(());
         }
-        let read = u64::try_from(prompt).unwrap_or(u64::MAX);
         let began = hold.began.unwrap_or_else(|| self.clock.now());
         let attribution = &wanted.request.attribution;
         let row = data::HoldRow {
-            id: hold.id.get_or_insert_with(|| Uuid::now_v7().to_string()).clone(),
+            id: hold.id().to_owned(),
             holder: self.holder.to_string(),
             at: began,
             ends_at: self.clock.now().plus(self.longest + LEFT_BEHIND),
             day: Period::of(began, self.limits.zone).day,
             nano,
-            tokens_in: i64::try_from(prompt).unwrap_or(i64::MAX),
-            cost_usd: wanted.spent_usd + price.cost(read, 0),
+            tokens_in: i64::try_from(wanted.prompt).unwrap_or(i64::MAX),
+            cost_usd: wanted.spent_usd + own.least + beside.least,
             tier: wanted.request.tier.as_str().to_owned(),
             model: wanted.model.to_owned(),
             purpose: wanted.request.purpose.as_str().to_owned(),
@@ -136,7 +184,7 @@ impl Budget {
             guild: attribution.guild.clone(),
             turn: attribution.turn.map(|turn| turn.to_string()),
         };
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + patience;
         loop {
             let settled = self.settled.notified();
             match self.try_hold(&row, wanted).await? {
@@ -148,7 +196,9 @@ impl Budget {
                     let _ = tokio::time::timeout(LOOK_AGAIN, settled).await;
                 }
                 Some(short) => {
-                    self.warn_spent(&short.account, short.span, wanted).await;
+                    if wanted.beside.is_none() {
+                        self.warn_spent(&short.account, short.span, wanted).await;
+                    }
                     return Err(NoMoney::Spent(short.told()));
                 }
             }
@@ -163,18 +213,15 @@ impl Budget {
         let spent = data::spent(&mut tx, &accounts, &period).await?;
         let mut short = None;
         for (account, (day, month)) in accounts.into_iter().zip(spent) {
-            let others = holds.iter().filter(|it| it.id != row.id && it.accounts().contains(&account));
-            let (mut held_day, mut held_month) = (0, 0);
-            for other in others.filter(|it| period.month.contains(&it.day)) {
-                held_month += other.nano;
-                held_day += if other.day == period.day { other.nano } else { 0 };
-            }
+            let others = holds.iter().filter(|it| it.id != row.id);
+            let (held_day, held_month) = data::held(others, &account, &period);
             for (span, limit) in self.limits_of(&account) {
                 let (spent, held) = match span {
                     Span::Day => (day, held_day),
                     Span::Month => (month, held_month),
                 };
-                let usable = money::share_of(limit, wanted.request.purpose);
+                let usable =
+                    money::share_of(limit, wanted.request.tier, wanted.request.purpose, self.cheaper);
                 if spent + held + row.nano > usable {
                     let passing = spent + row.nano <= usable;
                     // What will not pass decides.
@@ -213,28 +260,40 @@ impl Budget {
         Ok(held)
     }
 
-    /// Writes the call's row and lets go of what it did not use.
+    /// Writes the call's rows and lets go of what it did not use.
     ///
     /// # Errors
     /// [`StoreError`] when the store fails; then the money stays held until the hold ends.
-    pub(in crate::llm) async fn settle(&self, hold: &Hold, row: LedgerRow) -> Result<(), StoreError> {
-        let nano = money::nano(row.cost_usd);
-        let Some(id) = hold.id.clone().or_else(|| (nano > 0).then(|| Uuid::now_v7().to_string())) else {
-            return self.ledger.record(row).await;
-        };
+    pub(in crate::llm) async fn settle(&self, hold: &Hold, rows: Vec<LedgerRow>) -> Result<(), StoreError> {
+        let Some(first) = rows.first() else { return Ok(()) };
+        let cost_usd = rows.iter().map(|row| row.cost_usd).sum();
+        let nano = money::nano(cost_usd);
+        if hold.id.is_none() && nano == 0 {
+            for row in rows {
+                self.ledger.record(row).await?;
+            }
+            return Ok(());
+        }
         if hold.id.is_some() && nano > hold.nano {
             tracing::warn!(
                 held_usd = money::usd(hold.nano),
-                cost_usd = row.cost_usd,
+                cost_usd,
                 "a call cost more than was held for it: \
                 its endpoint counts other tokens than were asked for"
             );
         }
-        let period = Period::of(row.at, self.limits.zone);
-        let accounts = data::accounts(&row.attribution);
+        let period = Period::of(first.at, self.limits.zone);
+        let accounts = data::accounts(&first.attribution);
         let mut tx = data::begin(&self.db).await?;
-        data::release(&mut tx, &id).await?;
-        books::insert(&mut *tx, &id, row).await?;
+        if let Some(id) = &hold.id {
+            data::release(&mut tx, id).await?;
+        }
+        // The first has the hold's name.
+        let mut id = hold.id.clone();
+        for row in rows {
+            let id = id.take().unwrap_or_else(|| Uuid::now_v7().to_string());
+            books::insert(&mut *tx, &id, row).await?;
+        }
         if nano > 0 {
             data::book(&mut tx, &accounts, period.day, nano).await?;
         }

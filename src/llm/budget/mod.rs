@@ -113,13 +113,22 @@ pub struct Budget {
     holder: Arc<str>,
     /// A call takes no longer.
     longest: Duration,
+    /// The last of each limit is for the cheaper model.
+    cheaper: bool,
     settled: Arc<Notify>,
 }
 
 impl Budget {
-    /// The budget in `db`. A call that holds money is cut off after `longest`.
+    /// The budget in `db`. A call that holds money is cut off after `longest`. Where there is a `cheaper` model, the last tenth
+    /// of each limit is left for its answers.
     #[must_use]
-    pub fn new(db: Database, clock: Arc<dyn Clock>, limits: Limits, longest: Duration) -> Self {
+    pub fn new(
+        db: Database,
+        clock: Arc<dyn Clock>,
+        limits: Limits,
+        longest: Duration,
+        cheaper: bool,
+    ) -> Self {
         Self {
             ledger: Ledger::new(db.clone()),
             db,
@@ -127,6 +136,7 @@ impl Budget {
             limits,
             holder: jobs::process_name().into(),
             longest,
+            cheaper,
             settled: Arc::default(),
         }
     }

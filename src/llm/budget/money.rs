@@ -2,12 +2,12 @@
 
 use chrono_tz::Tz;
 
-use super::super::request::Purpose;
+use super::super::request::{Purpose, Tier};
 
 /// Billionths of a dollar in a dollar.
 const PER_DOLLAR: f64 = 1e9;
-/// The share of each limit that background work leaves for answers, in percent.
-const LEFT_FOR_ANSWERS: i64 = 10;
+/// The share of each limit that background work leaves for answers, and dear answers leave for cheaper ones, in percent.
+const LEFT: i64 = 10;
 
 /// Billionths of a dollar, rounded up, so that no sum of many is too small.
 pub(super) fn nano(usd: f64) -> i64 {
@@ -57,12 +57,11 @@ impl Limits {
     }
 }
 
-/// What calls for this purpose may use of a limit: answers all of it, background work leaves some for them.
-pub(super) fn share_of(limit: i64, purpose: Purpose) -> i64 {
-    match purpose {
-        Purpose::Route | Purpose::Extract | Purpose::Critic => limit - limit / 100 * LEFT_FOR_ANSWERS,
-        Purpose::Answer | Purpose::Reflect | Purpose::Check | Purpose::Bench => limit,
-    }
+/// What such a call may use of a limit: answers all of it, background work leaves some for them; and all leave some for the
+/// answers of a `cheaper` model, where there is one.
+pub(super) fn share_of(limit: i64, tier: Tier, purpose: Purpose, cheaper: bool) -> i64 {
+    let background = matches!(purpose, Purpose::Route | Purpose::Extract | Purpose::Critic);
+    if background || (cheaper && tier != Tier::Cheap) { limit - limit / 100 * LEFT } else { limit }
 }
 
 #[cfg(test)]
@@ -77,8 +76,10 @@ mod tests {
     }
 
     #[test]
-    fn background_work_leaves_a_tenth_for_answers() {
-        assert_eq!(share_of(1_000, Purpose::Extract), 900);
-        assert_eq!(share_of(1_000, Purpose::Answer), 1_000);
+    fn a_tenth_is_left_for_answers_and_for_cheaper_ones() {
+        assert_eq!(share_of(1_000, Tier::Reflective, Purpose::Extract, false), 900);
+        assert_eq!(share_of(1_000, Tier::Main, Purpose::Answer, false), 1_000);
+        assert_eq!(share_of(1_000, Tier::Main, Purpose::Answer, true), 900);
+        assert_eq!(share_of(1_000, Tier::Cheap, Purpose::Answer, true), 1_000);
     }
 }

@@ -37,11 +37,12 @@ pub struct Standing {
 impl Standing {
     const UNLIMITED: Self = Self { left_usd: None, share_left: 1.0, step: Step::Full, renews_at: None };
 
-    fn of(spent: i64, limit: i64, renews_at: Timestamp) -> Self {
-        let left = (limit - spent).max(0);
+    fn of(spent: i64, held: i64, limit: i64, renews_at: Timestamp) -> Self {
+        let left = (limit - spent - held).max(0);
         let share_left = if limit > 0 { left as f64 / limit as f64 } else { 0.0 };
         let step = match share_left {
-            share if share <= 0.0 => Step::Silent,
+            // Money that is only held may come back before the call wants it.
+            _ if spent >= limit => Step::Silent,
             share if share < CHEAPER_MODEL => Step::CheaperModel,
             share if share < NO_REFLECTION => Step::NoReflection,
             _ => Step::Full,
@@ -51,8 +52,8 @@ impl Standing {
 }
 
 impl Budget {
-    /// How the account of a turn stands: the tightest of all limits that hold for it. Money that calls under way hold
-    /// counts as not spent. Where the store fails everything is granted here; the hold before each call is not.
+    /// How the account of a turn stands: the tightest of all limits that hold for it. What calls under way hold
+    /// counts as spent, except that it silences nobody. Where the store fails everything is granted here; the hold before each call is not.
     pub async fn standing(&self, attribution: &Attribution) -> Standing {
         if !self.limits.any() {
             return Standing::UNLIMITED;
@@ -67,15 +68,18 @@ impl Budget {
     }
 
     async fn tightest(&self, accounts: Vec<Account>) -> Result<Standing, StoreError> {
+        let period = self.period();
         let mut connection = self.db.readers().acquire().await?;
-        let spent = data::spent(&mut connection, &accounts, &self.period()).await?;
+        let spent = data::spent(&mut connection, &accounts, &period).await?;
+        let holds = data::holds(&mut connection).await?;
         let (now, zone) = (self.clock.now(), self.limits.zone);
         let mut tightest = Standing::UNLIMITED;
         for (account, (day, month)) in accounts.iter().zip(spent) {
+            let (held_day, held_month) = data::held(holds.iter(), account, &period);
             for (span, limit) in self.limits_of(account) {
                 let standing = match span {
-                    Span::Day => Standing::of(day, limit, calendar::next_day(now, zone)),
-                    Span::Month => Standing::of(month, limit, calendar::next_month(now, zone)),
+                    Span::Day => Standing::of(day, held_day, limit, calendar::next_day(now, zone)),
+                    Span::Month => Standing::of(month, held_month, limit, calendar::next_month(now, zone)),
                 };
                 if tightest.left_usd.is_none() || standing.share_left < tightest.share_left {
                     tightest = standing;
@@ -92,15 +96,21 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case(0, 100, Step::Full)]
-    #[case(75, 100, Step::Full)]
-    #[case(76, 100, Step::NoReflection)]
-    #[case(90, 100, Step::NoReflection)]
-    #[case(91, 100, Step::CheaperModel)]
-    #[case(100, 100, Step::Silent)]
-    #[case(120, 100, Step::Silent)]
-    #[case(0, 0, Step::Silent)]
-    fn the_share_that_is_left_decides(#[case] spent: i64, #[case] limit: i64, #[case] step: Step) {
-        assert_eq!(Standing::of(spent, limit, Timestamp::from_micros(0)).step, step);
+    #[case(0, 0, 100, Step::Full)]
+    #[case(75, 0, 100, Step::Full)]
+    #[case(70, 6, 100, Step::NoReflection)]
+    #[case(90, 0, 100, Step::NoReflection)]
+    #[case(91, 0, 100, Step::CheaperModel)]
+    #[case(50, 70, 100, Step::CheaperModel)]
+    #[case(100, 0, 100, Step::Silent)]
+    #[case(120, 0, 100, Step::Silent)]
+    #[case(0, 0, 0, Step::Silent)]
+    fn the_share_that_is_left_decides(
+        #[case] spent: i64,
+        #[case] held: i64,
+        #[case] limit: i64,
+        #[case] step: Step,
+    ) {
+        assert_eq!(Standing::of(spent, held, limit, Timestamp::from_micros(0)).step, step);
     }
 }

@@ -4,7 +4,10 @@ use sqlx::AnyConnection;
 
 use super::{Account, Budget, Period, Span, data, hold::Wanted, money};
 use crate::{
-    llm::{data::LedgerFilter, request::Purpose},
+    llm::{
+        data::LedgerFilter,
+        request::{Purpose, Tier},
+    },
     store::StoreError,
 };
 
@@ -53,9 +56,11 @@ impl Budget {
     }
 
     /// Warns once a day that answers are refused for want of money: that is the end of a limit, though a rest too small
-    /// for a call may be left of it.
+    /// for a call may be left of it. Where there is a cheaper model, only its refusal is one.
     pub(super) async fn warn_spent(&self, account: &Account, span: Span, wanted: &Wanted<'_>) {
-        if !matches!(wanted.request.purpose, Purpose::Answer | Purpose::Reflect) {
+        let request = wanted.request;
+        let cheaper = self.cheaper && request.tier != Tier::Cheap;
+        if cheaper || !matches!(request.purpose, Purpose::Answer | Purpose::Reflect) {
             return;
         }
         let (name, shown) = (span_name(span), account.shown());

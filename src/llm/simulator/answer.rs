@@ -1,6 +1,6 @@
 //! What the simulated endpoint can do with a request.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, fmt, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -13,10 +13,17 @@ use serde_json::{Value, json};
 use super::{MODEL, line::Cut};
 
 /// An answer that is streamed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// Its words.
     pub text: String,
+    /// The tools it calls behind its words, with their arguments. Each call is sent in two fragments; a stream that does not
+    /// end well ends in the middle of the last one.
+    pub calls: Vec<(String, Value)>,
+    /// Another answer beside it, as from an endpoint that was asked for two; its words come piece by piece between the others.
+    pub beside: Option<String>,
+    /// How sure each word is said to be, `0.0..=1.0`, when asked for.
+    pub confidence: Option<f64>,
     /// In how many pieces they are sent, as far as they go round.
     pub pieces: usize,
     /// The pause before each piece.
@@ -40,12 +47,17 @@ pub enum End {
     Reset,
     /// Never: nothing more is sent.
     Stall,
+    /// Never: its words are said again and again.
+    Endless,
     /// With an event that is not JSON.
     Malformed,
 }
 
+/// Looks at the body of a request and says what is done with it.
+pub type Policy = Arc<dyn Fn(&Value) -> Behaviour + Send + Sync>;
+
 /// What is done with a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub enum Behaviour {
     /// Streams an answer; sends it in one piece to those who do not ask for a stream.
     Stream(Answer),
@@ -64,13 +76,51 @@ pub enum Behaviour {
     Echo,
     /// Cuts the connection before a byte of the answer.
     Reset,
+    /// Does what the policy says of the request (see [`policy`](super::policy)). A policy that answers with a policy is asked
+    /// only so often; then the request is refused.
+    Policy(Policy),
+    /// Refuses requests that hold this key of the protocol, such as `tools` or `logprobs`, with 400, and does the other thing
+    /// with the rest.
+    Without(&'static str, Box<Behaviour>),
+}
+
+/// How deep policies may lead to policies.
+const DEEPEST: usize = 8;
+
+impl fmt::Debug for Behaviour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Stream(answer) => f.debug_tuple("Stream").field(answer).finish(),
+            Self::Whole(text) => f.debug_tuple("Whole").field(text).finish(),
+            Self::Status { status, .. } => f.debug_tuple("Status").field(status).finish(),
+            Self::Echo => f.write_str("Echo"),
+            Self::Reset => f.write_str("Reset"),
+            Self::Policy(_) => f.write_str("Policy"),
+            Self::Without(key, other) => f.debug_tuple("Without").field(key).field(other).finish(),
+        }
+    }
 }
 
 impl Answer {
     /// `text` in one piece, at once, counted and complete.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into(), pieces: 1, delay: Duration::ZERO, usage: true, end: End::Complete }
+        Self {
+            text: text.into(),
+            calls: Vec::new(),
+            beside: None,
+            confidence: None,
+            pieces: 1,
+            delay: Duration::ZERO,
+            usage: true,
+            end: End::Complete,
+        }
+    }
+
+    /// The same, and calls these tools.
+    #[must_use]
+    pub fn calling(self, calls: impl IntoIterator<Item = (impl Into<String>, Value)>) -> Self {
+        Self { calls: calls.into_iter().map(|(name, arguments)| (name.into(), arguments)).collect(), ..self }
     }
 
     /// The same in `pieces` pieces.
@@ -92,29 +142,62 @@ impl Answer {
         chars.chunks(size).map(|piece| piece.iter().collect()).collect()
     }
 
-    fn events(&self, counted: Option<Value>) -> Vec<String> {
-        let chunk = |delta: Value, finish: Option<&str>| {
-            let choice = json!({ "index": 0, "delta": delta, "finish_reason": finish });
-            event(&json!({ "object": "chat.completion.chunk", "model": MODEL, "choices": [choice] }))
-        };
+    fn events(&self, request: &Value, counted: Option<Value>) -> Vec<String> {
+        let chunk = |delta: Value, finish: Option<&str>| piece_of(0, &delta, finish, None);
+        let confidence = self.confidence.filter(|_| wants(request, "/logprobs"));
         let mut events = vec![chunk(json!({ "role": "assistant", "content": "" }), None)];
-        events.extend(self.split().into_iter().map(|piece| chunk(json!({ "content": piece }), None)));
+        for piece in self.split() {
+            let logprobs = confidence.map(|share| logprobs(&piece, share));
+            events.push(piece_of(0, &json!({ "content": piece }), None, logprobs));
+            let beside = self.beside.as_ref();
+            events.extend(beside.map(|text| piece_of(1, &json!({ "content": text }), None, None)));
+        }
+        let fragments: Vec<Value> = self.fragments(request).collect();
+        let halves = fragments.len().saturating_sub(usize::from(self.is_cut()));
+        events.extend(
+            fragments.into_iter().take(halves).map(|call| chunk(json!({ "tool_calls": [call] }), None)),
+        );
         match self.end {
             End::Complete => {
-                events.push(chunk(json!({}), Some("stop")));
+                let finish = if self.calls.is_empty() { "stop" } else { "tool_calls" };
+                events.push(chunk(json!({}), Some(finish)));
                 events.extend(counted.map(|usage| event(&json!({ "choices": [], "usage": usage }))));
                 events.push("data: [DONE]\n\n".to_owned());
             }
             End::DoneOnly => events.push("data: [DONE]\n\n".to_owned()),
             End::Malformed => events.push("data: {\"choices\": [{\"delta\"\n\n".to_owned()),
-            End::CutOff | End::Reset | End::Stall => {}
+            End::CutOff | End::Reset | End::Stall | End::Endless => {}
         }
         events
     }
 
-    fn stream(self, counted: Option<Value>, cut: &Cut) -> Response {
+    /// Whether the last call is left half.
+    fn is_cut(&self) -> bool {
+        self.end != End::Complete && !self.calls.is_empty()
+    }
+
+    /// Each call in two: its name and the first half of its arguments, and the rest.
+    fn fragments(&self, request: &Value) -> impl Iterator<Item = Value> {
+        let before = called(request);
+        self.calls.iter().enumerate().flat_map(move |(index, (name, arguments))| {
+            let text: Vec<char> = arguments.to_string().chars().collect();
+            let (first, rest) = text.split_at(text.len() / 2);
+            let (first, rest): (String, String) = (first.iter().collect(), rest.iter().collect());
+            let id = format!("sim{:06}", before + index + 1);
+            let function = json!({ "name": name, "arguments": first });
+            [
+                json!({ "index": index, "id": id, "type": "function", "function": function }),
+                json!({ "index": index, "function": { "arguments": rest } }),
+            ]
+        })
+    }
+
+    fn stream(self, request: &Value, counted: Option<Value>, cut: &Cut) -> Response {
         let (delay, end, cut) = (self.delay, self.end, cut.clone());
-        let events = futures::stream::iter(self.events(counted)).then(move |event| async move {
+        let mut events = self.events(request, counted);
+        let again = if end == End::Endless { events.split_off(1.min(events.len())) } else { Vec::new() };
+        let events = events.into_iter().chain(again.into_iter().cycle());
+        let events = futures::stream::iter(events).then(move |event| async move {
             if !delay.is_zero() {
                 tokio::time::sleep(delay).await;
             }
@@ -144,6 +227,17 @@ impl Behaviour {
         Self::Stream(Answer::new(text).in_pieces(3))
     }
 
+    /// Calls these tools, without a word.
+    #[must_use]
+    pub fn calls(calls: impl IntoIterator<Item = (impl Into<String>, Value)>) -> Self {
+        Self::Stream(Answer::new("").calling(calls))
+    }
+
+    /// Does what `policy` says of each request.
+    pub fn policy(policy: impl Fn(&Value) -> Self + Send + Sync + 'static) -> Self {
+        Self::Policy(Arc::new(policy))
+    }
+
     /// Refuses with `status` and the error body of OpenAI.
     #[must_use]
     pub fn status(status: u16, message: &str) -> Self {
@@ -166,16 +260,34 @@ impl Behaviour {
         Self::Status { status: 400, retry_after: None, body: body.to_string() }
     }
 
+    /// The behaviour that it comes to for this request.
+    fn resolve(self, request: &Value) -> Self {
+        let mut behaviour = self;
+        for _ in 0..DEEPEST {
+            behaviour = match behaviour {
+                Self::Policy(policy) => policy(request),
+                Self::Without(key, _) if request.get(key).is_some() => {
+                    Self::status(400, &format!("this model does not support {key}"))
+                }
+                Self::Without(_, other) => *other,
+                other => return other,
+            };
+        }
+        Self::status(500, "the policy leads nowhere")
+    }
+
     pub(super) fn respond(self, request: &Value, cut: &Cut) -> Response {
-        let wants = |pointer: &str| request.pointer(pointer).and_then(Value::as_bool).unwrap_or(false);
-        match self {
+        match self.resolve(request) {
             Self::Echo => Self::Stream(Answer::new(echo(request))).respond(request, cut),
-            Self::Stream(answer) if wants("/stream") => {
-                let counted = answer.usage && wants("/stream_options/include_usage");
+            Self::Stream(answer) if wants(request, "/stream") => {
+                let counted = answer.usage && wants(request, "/stream_options/include_usage");
                 let counted = counted.then(|| usage(request, &answer.text));
-                answer.stream(counted, cut)
+                answer.stream(request, counted, cut)
             }
-            Self::Stream(Answer { text, .. }) | Self::Whole(text) => whole(request, &text),
+            Self::Stream(answer) => whole(request, &answer),
+            Self::Whole(text) => whole(request, &Answer::new(text)),
+            // `resolve` leaves none of them.
+            Self::Policy(_) | Self::Without(..) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
             Self::Status { status, retry_after, body } => {
                 let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
                 let mut response =
@@ -207,13 +319,55 @@ fn event_stream(events: impl Stream<Item = Result<Bytes, Infallible>> + Send + '
     ([(header::CONTENT_TYPE, "text/event-stream")], Body::from_stream(events)).into_response()
 }
 
-fn whole(request: &Value, text: &str) -> Response {
-    let message = json!({ "role": "assistant", "content": text });
+fn wants(request: &Value, pointer: &str) -> bool {
+    request.pointer(pointer).and_then(Value::as_bool).unwrap_or(false)
+}
+
+fn piece_of(index: usize, delta: &Value, finish: Option<&str>, logprobs: Option<Value>) -> String {
+    let mut choice = json!({ "index": index, "delta": delta, "finish_reason": finish });
+    if let (Some(choice), Some(logprobs)) = (choice.as_object_mut(), logprobs) {
+        choice.insert("logprobs".to_owned(), logprobs);
+    }
+    event(&json!({ "object": "chat.completion.chunk", "model": MODEL, "choices": [choice] }))
+}
+
+fn logprobs(text: &str, share: f64) -> Value {
+    let tokens = text.split_whitespace().map(|word| json!({ "token": word, "logprob": share.ln() }));
+    json!({ "content": tokens.collect::<Vec<_>>() })
+}
+
+/// How many calls of tools the request tells of.
+fn called(request: &Value) -> usize {
+    let messages = request.get("messages").and_then(Value::as_array);
+    let calls = messages.into_iter().flatten().filter_map(|message| message.get("tool_calls")?.as_array());
+    calls.map(Vec::len).sum()
+}
+
+fn whole(request: &Value, answer: &Answer) -> Response {
+    let before = called(request);
+    let calls = answer.calls.iter().enumerate().map(|(index, (name, arguments))| {
+        let function = json!({ "name": name, "arguments": arguments.to_string() });
+        json!({ "id": format!("sim{:06}", before + index + 1), "type": "function", "function": function })
+    });
+    let calls: Vec<Value> = calls.collect();
+    let finish = if calls.is_empty() { "stop" } else { "tool_calls" };
+    let mut message = json!({ "role": "assistant", "content": answer.text });
+    if let (Some(message), false) = (message.as_object_mut(), calls.is_empty()) {
+        message.insert("tool_calls".to_owned(), Value::Array(calls));
+    }
+    let mut choices = vec![json!({ "index": 0, "message": message, "finish_reason": finish })];
+    let confidence = answer.confidence.filter(|_| wants(request, "/logprobs"));
+    if let (Some(share), Some(choice)) = (confidence, choices.first_mut().and_then(Value::as_object_mut)) {
+        choice.insert("logprobs".to_owned(), logprobs(&answer.text, share));
+    }
+    choices.extend(answer.beside.as_ref().map(|text| {
+        json!({ "index": 1, "message": { "role": "assistant", "content": text }, "finish_reason": "stop" })
+    }));
     let body = json!({
         "object": "chat.completion",
         "model": MODEL,
-        "choices": [{ "index": 0, "message": message, "finish_reason": "stop" }],
-        "usage": usage(request, text),
+        "choices": choices,
+        "usage": usage(request, &answer.text),
     });
     axum::Json(body).into_response()
 }

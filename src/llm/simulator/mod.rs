@@ -3,6 +3,7 @@
 
 mod answer;
 mod line;
+pub mod policy;
 
 use std::{
     collections::VecDeque,
@@ -25,7 +26,7 @@ use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle, time::Instant};
 
 use line::{Cut, Lines};
 
-pub use answer::{Answer, Behaviour, End};
+pub use answer::{Answer, Behaviour, End, Policy};
 
 /// A request that came in.
 #[derive(Debug, Clone, PartialEq)]

@@ -157,6 +157,8 @@ impl Commands {
                 ForgetKind::Message => "you said",
                 ForgetKind::Reply => "I said",
                 ForgetKind::Fact => "a fact",
+                ForgetKind::Reminder => "a reminder",
+                ForgetKind::Goal => "a goal",
             };
             let _ = write!(text, "\n- {}, {who}: {}", day(item.when), quoted(&item.text));
         }
@@ -184,6 +186,7 @@ impl Commands {
             (number(done.facts), "fact"),
             (number(done.preferences), "wish"),
             (number(done.summaries), "summary"),
+            (number(done.promises), "reminder or goal"),
         ]
         .into_iter()
         .filter(|(number, _)| *number > 0)
@@ -191,6 +194,7 @@ impl Commands {
             (1, word) => format!("1 {word}"),
             (number, "wish") => format!("{number} wishes"),
             (number, "summary") => format!("{number} summaries"),
+            (number, "reminder or goal") => format!("{number} reminders or goals"),
             (number, word) => count(number, word),
         })
         .collect();

@@ -7,13 +7,15 @@ mod render;
 use std::{
     io::{IsTerminal, Write},
     path::PathBuf,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
     sync::{broadcast, mpsc},
+    task::JoinHandle,
 };
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{
@@ -32,6 +34,8 @@ use render::Renderer;
 
 /// The platform's name in the store.
 pub const PLATFORM: &str = "console";
+/// How often it is looked for reminders that are due.
+const REMIND: Duration = Duration::from_secs(1);
 /// Events of one turn that may wait to be printed.
 const EVENTS: usize = 64;
 
@@ -124,17 +128,17 @@ impl Console {
     pub async fn run(mut self) -> Result<(), ConsoleError> {
         let watching = self.handles.cast.subscribe();
         if !self.options.messages.is_empty() {
-            let news = tokio::spawn(print_news(watching, |line| eprintln!("{line}")));
+            let news = News::begin(watching, self.reminders(), |line| eprintln!("{line}"));
             let done = self.say_all().await;
-            news.abort();
+            news.end().await;
             return done;
         }
         if std::io::stdin().is_terminal() && !self.options.json {
             return self.run_terminal(watching).await;
         }
-        let news = tokio::spawn(print_news(watching, |line| eprintln!("{line}")));
+        let news = News::begin(watching, self.reminders(), |line| eprintln!("{line}"));
         let done = self.run_pipe().await;
-        news.abort();
+        news.end().await;
         done
     }
 
@@ -169,8 +173,8 @@ impl Console {
         let ids = self.handles.cast.ids();
         let mut editor = Editor::open(ids, self.options.history.clone())?;
         let news = match editor.printer() {
-            Some(print) => tokio::spawn(print_news(watching, print)),
-            None => tokio::spawn(print_news(watching, |line| eprintln!("{line}"))),
+            Some(print) => News::begin(watching, self.reminders(), print),
+            None => News::begin(watching, self.reminders(), |line| eprintln!("{line}")),
         };
         self.greet()?;
         self.resume().await?;
@@ -182,7 +186,7 @@ impl Console {
                 break;
             }
         }
-        news.abort();
+        news.end().await;
         Ok(())
     }
 
@@ -293,15 +297,73 @@ impl Console {
         self.began.plus(self.started.elapsed())
     }
 
+    fn reminders(&self) -> Reminders {
+        Reminders { conversations: self.handles.conversations.clone(), viewer: self.viewer() }
+    }
+
     fn viewer(&self) -> Viewer {
         Viewer::new(self.options.character.clone(), self.options.user.clone(), self.options.place.clone())
     }
 }
 
-/// Says what happens to character files while people talk.
-async fn print_news<P: FnMut(String)>(mut watching: broadcast::Receiver<CastEvent>, mut print: P) {
+/// The reminders of whoever sits at the console.
+struct Reminders {
+    conversations: Conversations,
+    viewer: Viewer,
+}
+
+impl Reminders {
+    async fn due(&self) -> Vec<String> {
+        self.conversations.take_due(PLATFORM, &self.viewer).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "reminders cannot be looked up; trying again soon");
+            Vec::new()
+        })
+    }
+}
+
+/// Says what happens to character files while people talk, and what they asked to be reminded of.
+struct News {
+    task: JoinHandle<()>,
+    stop: CancellationToken,
+}
+
+impl News {
+    fn begin<P: FnMut(String) + Send + 'static>(
+        watching: broadcast::Receiver<CastEvent>,
+        reminders: Reminders,
+        print: P,
+    ) -> Self {
+        let stop = CancellationToken::new();
+        Self { task: tokio::spawn(print_news(watching, reminders, stop.clone(), print)), stop }
+    }
+
+    /// Ends between two pieces of news: a reminder that was taken is shown.
+    async fn end(self) {
+        self.stop.cancel();
+        if let Err(error) = self.task.await {
+            tracing::warn!(%error, "news were not told to the end");
+        }
+    }
+}
+
+async fn print_news<P: FnMut(String)>(
+    mut watching: broadcast::Receiver<CastEvent>,
+    reminders: Reminders,
+    stop: CancellationToken,
+    mut print: P,
+) {
+    let mut every = tokio::time::interval(REMIND);
     loop {
-        match watching.recv().await {
+        let event = tokio::select! {
+            biased;
+            _ = every.tick() => {
+                reminders.due().await.into_iter().for_each(&mut print);
+                continue;
+            }
+            () = stop.cancelled() => return,
+            event = watching.recv() => event,
+        };
+        match event {
             Ok(CastEvent::Reloaded { id, ms }) => print(format!("({id} was reloaded in {ms:.0} ms)")),
             Ok(CastEvent::Added { id }) => print(format!("({id} joined the cast)")),
             Ok(CastEvent::Removed { id }) => print(format!("({id} left the cast)")),
