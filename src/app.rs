@@ -114,12 +114,7 @@ impl App {
             relationships: relationships.clone(),
             llm: llm.clone(),
             embeddings: embeddings.clone(),
-            // An Ollama that was found by itself cuts off what is beyond its default window without a word.
-            context: if settings.llm.is_some() {
-                settings.context
-            } else {
-                settings.context.min(OLLAMA_CONTEXT)
-            },
+            context: window(&settings),
             clock: clock.clone(),
             cache_dir: settings.data_dir.join("cache"),
         }));
@@ -250,6 +245,12 @@ pub fn llm_settings(settings: &Settings) -> anyhow::Result<LlmSettings> {
         timeouts: Timeouts::of(settings.timeout),
         ..LlmSettings::default()
     })
+}
+
+/// Tokens that the main model's window holds. An Ollama that was found by itself cuts off what is beyond its default window
+/// without a word.
+fn window(settings: &Settings) -> usize {
+    if settings.llm.is_some() { settings.context } else { settings.context.min(OLLAMA_CONTEXT) }
 }
 
 /// The limits that the settings ask for.
