@@ -8,11 +8,11 @@ use tokio::task::JoinHandle;
 use crate::{
     character::{Cast, CastWatcher, Finding},
     cognition::{Mind, Parts, SessionEnded, StepBudget},
-    config::{EndpointSettings, Settings},
+    config::{EndpointSettings, LimitSettings, Settings},
     conversation::{Conversations, ReminderDue},
     embed::{Embeddings, catalogue},
     jobs::{Queue, Workers},
-    llm::{Endpoint, Fallbacks, Llm, LlmSettings, PriceTable, Timeouts},
+    llm::{Budget, Endpoint, Fallbacks, Limit, Limits, Llm, LlmSettings, PriceTable, Timeouts},
     memory::Memory,
     model::{Clock, SystemClock},
     platform::command::{self, Commands},
@@ -120,12 +120,7 @@ impl App {
             relationships: relationships.clone(),
             llm: llm.clone(),
             embeddings: embeddings.clone(),
-            // An Ollama that was found by itself cuts off what is beyond its default window without a word.
-            context: if settings.llm.is_some() {
-                settings.context
-            } else {
-                settings.context.min(OLLAMA_CONTEXT)
-            },
+            context: window(&settings),
             clock: clock.clone(),
             toolbox: tools.clone(),
             steps: StepBudget::default(),
@@ -165,7 +160,7 @@ impl App {
         };
         let tasks = vec![
             tokio::spawn(async move { mind.warm().await }),
-            tokio::spawn(sweep(conversations.clone(), queue.clone())),
+            tokio::spawn(sweep(conversations.clone(), queue.clone(), llm.budget().clone())),
             tokio::spawn(catch_up(memory.clone())),
             tokio::spawn(checkpoints(database.clone())),
         ];
@@ -255,6 +250,8 @@ pub fn llm_settings(settings: &Settings) -> anyhow::Result<LlmSettings> {
         main: settings.llm.as_ref().map(endpoint),
         router: settings.router.as_ref().map(endpoint),
         reflective: settings.reflective.as_ref().map(endpoint),
+        cheap: settings.cheap.as_ref().map(endpoint),
+        limits: limits(settings),
         fallbacks: Fallbacks {
             main: settings.fallbacks.main.iter().map(endpoint).collect(),
             router: settings.fallbacks.router.iter().map(endpoint).collect(),
@@ -268,7 +265,27 @@ pub fn llm_settings(settings: &Settings) -> anyhow::Result<LlmSettings> {
     })
 }
 
-async fn sweep(conversations: Conversations, queue: Queue) {
+/// Tokens that the main model's window holds. An Ollama that was found by itself cuts off what is beyond its default window
+/// without a word.
+fn window(settings: &Settings) -> usize {
+    if settings.llm.is_some() { settings.context } else { settings.context.min(OLLAMA_CONTEXT) }
+}
+
+/// The limits that the settings ask for.
+#[must_use]
+pub fn limits(settings: &Settings) -> Limits {
+    let limit = |it: LimitSettings| Limit { day_usd: it.day_usd, month_usd: it.month_usd };
+    let budget = settings.budget;
+    Limits {
+        all: limit(budget.all),
+        guild: limit(budget.guild),
+        user: limit(budget.user),
+        character: limit(budget.character),
+        zone: budget.zone,
+    }
+}
+
+async fn sweep(conversations: Conversations, queue: Queue, budget: Budget) {
     let mut every = tokio::time::interval(SWEEP);
     loop {
         every.tick().await;
@@ -278,6 +295,9 @@ async fn sweep(conversations: Conversations, queue: Queue) {
             Err(error) => {
                 tracing::warn!(%error, "idle sessions could not be ended; trying again in a minute");
             }
+        }
+        if let Err(error) = budget.daily_report().await {
+            tracing::warn!(%error, "yesterday's costs could not be reported; trying again in a minute");
         }
         if let Err(error) = queue.purge().await {
             tracing::warn!(%error, "old jobs could not be forgotten; trying again in a minute");

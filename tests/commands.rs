@@ -380,7 +380,14 @@ async fn an_answer_is_explained_to_whom_it_was_given() {
         assert!(!why.contains("Luna") && why.contains("is forgotten"), "{why}");
         house.say("robin", "dm", "/reflect What is a good life?").await;
         house.expect("robin", "dm", "/why", &["a matter for thought, 100 % sure"]).await;
-        house.expect("robin", "dm", "/budget", &["today: $0.0000, ", "this month", "no limit"]).await;
+        house
+            .expect(
+                "robin",
+                "dm",
+                "/budget",
+                &["you: today $0.0000 (no limit)", "this month", "There is no limit"],
+            )
+            .await;
     }
 }
 

@@ -452,6 +452,8 @@ pub struct Ux {
     pub cold_responses: Vec<String>,
     /// Said to an attempt at manipulation.
     pub manipulation_responses: Vec<String>,
+    /// Said in place of an answer when the budget is used up.
+    pub budget_responses: Vec<String>,
     /// Its emojis by category.
     pub emoji_sets: BTreeMap<String, Vec<String>>,
     /// Reactions.

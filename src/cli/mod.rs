@@ -8,6 +8,7 @@ macro_rules! say {
 mod bench;
 mod characters;
 mod chat;
+mod cost;
 mod doctor;
 mod memory;
 mod migrate;
@@ -66,6 +67,9 @@ enum Command {
     /// Looks into memory, as somebody in some place is entitled to
     #[command(subcommand)]
     Memory(memory::Command),
+    /// Says what models have cost (docs/costs.md)
+    #[command(subcommand)]
+    Cost(cost::Command),
     /// Lists the tools that characters think with, and tries one without a model
     #[command(subcommand)]
     Tool(tool::Command),
@@ -166,6 +170,7 @@ async fn run(command: Command) -> anyhow::Result<ExitCode> {
                 Command::Run(arguments) => Box::pin(run::run(settings, arguments)).await,
                 Command::Chat(arguments) => Box::pin(chat::run(settings, arguments)).await,
                 Command::Memory(command) => memory::run(settings, command).await,
+                Command::Cost(command) => cost::run(settings, command).await,
                 Command::Tool(command) => tool::run(settings, command).await,
                 Command::Models(command) => models::run(settings, command).await,
                 Command::Migrate => migrate::run(settings).await,

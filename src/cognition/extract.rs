@@ -1,7 +1,7 @@
 //! After a session: one amortised look back that finds facts, wishes and a summary. A model does it where there is one;
 //! the built-in rules do it otherwise, or when the model's answer cannot be used.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use minijinja::context;
@@ -21,6 +21,9 @@ use crate::{
 
 /// Lines of a session that are shown to the model; the newest are kept.
 const LONGEST_SESSION: usize = 200;
+
+/// How long a look back waits at most for money before it is tried again.
+const LOOK_AGAIN: Duration = Duration::from_secs(3_600);
 
 /// The job that looks back at a finished session.
 #[derive(Clone)]
@@ -57,6 +60,14 @@ impl SessionEnded {
     pub fn again(session: SessionId, message: MessageId, at: Timestamp) -> NewJob {
         let key = format!("{}:{session}:{message}:{}", Self::KIND, at.micros());
         NewJob { dedup_key: Some(key), ..Self::job(session) }
+    }
+
+    /// The same when the budget is back. What is short may be only background work's share, so it looks again in an hour.
+    async fn put_off(&self, attribution: &Attribution, error: LlmError) -> JobError {
+        let budget = self.llm.budget();
+        let soon = budget.now().plus(LOOK_AGAIN);
+        let renewed = budget.standing(attribution).await.renews_at;
+        JobError::Later(renewed.map_or(soon, |at| at.min(soon)), error.message)
     }
 
     /// What a model finds; nothing, when its answer cannot be used.
@@ -111,12 +122,20 @@ impl Handler for SessionEnded {
             .ok_or_else(|| JobError::Dead(format!("the job names no session: {payload}")))?;
         let retry = |error: &dyn std::fmt::Display| JobError::Retry(error.to_string());
         let transcript = self.memory.transcript(session).await.map_err(|error| retry(&error))?;
-        let attribution = Attribution { character: Some(transcript.character), user: None, turn: None };
+        let attribution = Attribution {
+            guild: transcript.scope.guild().map(str::to_owned),
+            user: transcript.scope.person().cloned(),
+            character: Some(transcript.character),
+            turn: None,
+        };
         let by_model = if self.llm.is_offline(Tier::Reflective) {
             None
         } else {
-            match self.by_model(&transcript.lines, attribution).await {
+            match self.by_model(&transcript.lines, attribution.clone()).await {
                 Ok(found) => found,
+                Err(error) if error.kind == ErrorKind::Budget => {
+                    return Err(self.put_off(&attribution, error).await);
+                }
                 Err(error) if attempt == Attempt::Early && passes(error.kind) => {
                     return Err(JobError::Retry(error.message));
                 }

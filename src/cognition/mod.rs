@@ -12,6 +12,7 @@ mod reflect;
 mod route;
 mod speak;
 mod template;
+mod thrift;
 mod turn;
 mod why;
 

@@ -11,10 +11,11 @@ use tokio::sync::mpsc;
 use super::{
     offline, prompt,
     reflect::{Failed, Hold, LONGEST, Question, Spent, Trail},
+    thrift,
     turn::{Ask, Mind, NAMELESS, send},
 };
 use crate::{
-    llm::{self, Attribution, ChatEvent, ChatRequest, Completion, LlmError, Purpose, Tier},
+    llm::{self, Attribution, ChatEvent, ChatRequest, Completion, LlmError, Purpose, Step, Tier},
     memory::Judgement,
     model::{ErrorKind, Level, MessageId, TurnEvent},
 };
@@ -25,6 +26,8 @@ pub(super) struct Spoken<'a> {
     pub(super) material: &'a prompt::Material,
     pub(super) offline: Arc<offline::Prepared>,
     pub(super) attribution: Attribution,
+    /// How far money has run short.
+    pub(super) step: Step,
 }
 
 impl Mind {
@@ -97,22 +100,19 @@ impl Mind {
         spent: Option<Spent>,
         events: &mpsc::Sender<TurnEvent>,
     ) -> Result<Completion, LlmError> {
-        let Spoken { ask, material, offline, attribution } = spoken;
-        let overrides = ask.character.core.models.get(&crate::character::ModelTier::Main);
+        let Spoken { ask, material, offline, attribution, step } = spoken;
+        let mut tier = thrift::tier(*step, &self.parts.llm);
         let whole = prompt::budget_of(self.parts.context);
         let mut budget = whole;
         let mut waited = Duration::ZERO;
         loop {
             let request = ChatRequest {
-                temperature: overrides.and_then(|model| model.temperature),
-                max_tokens: overrides.and_then(|model| model.max_tokens),
-                model: overrides.and_then(|model| model.model.clone()),
                 attribution: attribution.clone(),
                 offline: Some(offline.clone()),
-                ..ChatRequest::new(Tier::Main, Purpose::Answer, prompt::assemble(material, budget))
+                ..ChatRequest::new(tier, Purpose::Answer, prompt::assemble(material, budget))
             };
             let mut hold = if spent.is_some() { Hold::new(0) } else { Hold::open() };
-            match self.hear(request, &mut hold, "", events).await {
+            match self.hear(thrift::overridden(request, &ask.character), &mut hold, "", events).await {
                 Ok(completion) => {
                     let mut completion = match spent {
                         Some(spent) => spent.before(self.told(completion, &hold, ask, events).await?),
@@ -120,6 +120,13 @@ impl Mind {
                     };
                     completion.waited += waited;
                     return Ok(completion);
+                }
+                Err(error)
+                    if error.kind == ErrorKind::Budget
+                        && tier != thrift::tier(Step::Silent, &self.parts.llm) =>
+                {
+                    waited += error.waited;
+                    tier = Tier::Cheap;
                 }
                 Err(error) if error.kind == ErrorKind::ContextLength && budget > whole / 4 => {
                     tracing::warn!(budget, "the prompt is too long for the model: cutting it to half");

@@ -14,12 +14,12 @@ use super::{
     reflect::{StepBudget, Trail, corrects},
     route::{Flag, Route, Router, asked},
     speak::{Spoken, plain},
-    why,
+    thrift, why,
 };
 use crate::{
     character::Character,
     embed::Embeddings,
-    llm::{self, Attribution, Completion, Llm, LlmError, Tier},
+    llm::{self, Attribution, Completion, Llm, LlmError, OfflineAnswer as _, Step, Tier},
     memory::{HistoryLine, Judgement, Memory, MemoryError, NewReply, NewTrace},
     model::{
         Clock, ErrorKind, Level, Message, MessageId, TranscriptLine, TurnEvent, TurnId, TurnPath, Viewer,
@@ -190,6 +190,7 @@ impl Mind {
         let attribution = Attribution {
             character: Some(viewer.character.clone()),
             user: Some(viewer.user.clone()),
+            guild: viewer.place.guild().map(str::to_owned),
             turn: Some(turn),
         };
         let routing = Instant::now();
@@ -198,9 +199,11 @@ impl Mind {
         } else {
             self.router.route(text, gathered.vector.as_deref(), llm, &attribution).await
         };
+        let step = llm.budget().standing(&attribution).await.step;
         // Somebody in danger is answered, whatever else they wrote, and at once.
         let refused = route.has(Flag::Manipulation) && !route.has(Flag::Crisis);
-        let steps = self.steps_for(route.level, ask).filter(|_| !refused && !route.has(Flag::Crisis));
+        let thinks = !refused && !route.has(Flag::Crisis) && step < Step::NoReflection;
+        let steps = self.steps_for(route.level, ask).filter(|_| thinks);
         let path = if steps.is_some() { TurnPath::Reflective } else { TurnPath::Fast };
         send(events, routed(&route, path, routing.elapsed())).await;
         let items = gathered.reported(text, viewer, &user_known(ask, &gathered).unwrap_or_default());
@@ -211,18 +214,28 @@ impl Mind {
         self.take_correction(ask, text, &gathered).await;
         let (completion, trail) = if refused {
             send(events, TurnEvent::Refused { rule: "manipulation".to_owned() }).await;
-            (canned(ask), None)
+            (canned(ask, &ask.character.ux.manipulation_responses, PLAIN_REFUSAL), None)
         } else {
             let prepared = offline::prepare(&material, &gathered, &route, viewer, user_known(ask, &gathered));
-            let spoken = Spoken { ask, material: &material, offline: Arc::new(prepared), attribution };
-            match steps {
+            let prepared = Arc::new(prepared);
+            let spoken = Spoken { ask, material: &material, offline: prepared.clone(), attribution, step };
+            let told = match steps {
                 Some(steps) => {
                     let vector = gathered.vector.as_deref().filter(|_| ask.also.is_empty());
                     self.think_or_speak(&spoken, (route.level, steps), vector, events).await
                 }
                 None => self.speak(&spoken, None, events).await.map(|completion| (completion, None)),
+            };
+            match told {
+                Err(error) if error.kind == ErrorKind::Budget => {
+                    send(events, TurnEvent::Refused { rule: "budget".to_owned() }).await;
+                    let line = canned(ask, &ask.character.ux.budget_responses, thrift::PLAIN_BUDGET);
+                    // Help does not depend on money: the built-in responder knows what to say.
+                    let text = if route.has(Flag::Crisis) { prepared.answer() } else { line.text };
+                    (Completion { text, waited: error.waited, ..line }, None)
+                }
+                told => told.map_err(Broken::Llm)?,
             }
-            .map_err(Broken::Llm)?
         };
 
         // Only a model's own words are worth finding again: canned and offline answers quote what is already stored.
@@ -384,9 +397,8 @@ fn routed(route: &Route, path: TurnPath, took: Duration) -> TurnEvent {
 }
 
 /// A refusal in the character's words; no model is asked, so nothing can be talked out of it.
-fn canned(ask: &Ask) -> Completion {
-    let text = pick(&ask.character.ux.manipulation_responses, &ask.message.id).unwrap_or(PLAIN_REFUSAL);
-    plain(text.to_owned(), OFFLINE)
+fn canned(ask: &Ask, lines: &[String], otherwise: &str) -> Completion {
+    plain(pick(lines, &ask.message.id).unwrap_or(otherwise).to_owned(), OFFLINE)
 }
 
 /// One of the lines, the same for the same message.

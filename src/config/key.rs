@@ -42,6 +42,8 @@ pub(super) struct Draft {
     pub(super) main: Tier,
     pub(super) router: Tier,
     pub(super) reflective: Tier,
+    pub(super) cheap: Tier,
+    pub(super) budget: super::BudgetSettings,
     pub(super) context: Option<usize>,
     pub(super) timeout: Option<Duration>,
     pub(super) hedge: Option<Duration>,
@@ -272,6 +274,7 @@ pub(super) const GROUPS: &[Group] = &[
             },
         ],
     },
+    Group { title: "The budget (days and months by the calendar)", keys: super::budget::KEYS },
     Group {
         title: "People in charge",
         keys: &[Key {

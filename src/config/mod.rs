@@ -1,6 +1,7 @@
 //! The settings: one typed struct, read once from the environment and `.env`. `key.rs` is the table of all keys,
 //! `dotenv.rs` holds the grammar of the file.
 
+mod budget;
 mod dotenv;
 mod key;
 mod problem;
@@ -19,6 +20,7 @@ use reqwest::Url;
 use secrecy::SecretString;
 use tracing_subscriber::filter::Targets;
 
+pub use budget::{BudgetSettings, LimitSettings};
 pub use problem::{ConfigErrors, Problem, Source};
 pub(crate) use value::did_you_mean;
 
@@ -52,6 +54,10 @@ pub struct Settings {
     pub router: Option<EndpointSettings>,
     /// The model for thought (`REFLECTIVE_LLM_…`), filled up from the main one; `None` when nothing is set for it.
     pub reflective: Option<EndpointSettings>,
+    /// The model that answers when money runs short (`LLM_CHEAP_…`), filled up from the main one.
+    pub cheap: Option<EndpointSettings>,
+    /// What models may cost (`BUDGET_…`).
+    pub budget: BudgetSettings,
     /// Who is asked when they do not answer (`…LLM_FALLBACKS`).
     pub fallbacks: FallbackSettings,
     /// How long the first word may take until a second request goes out (`LLM_HEDGE_MS`), 100 ms to 60 s; `None`: never.
@@ -320,6 +326,7 @@ impl Reader {
         let llm = self.endpoint("LLM", &draft.main, None);
         let router = self.endpoint("ROUTER_LLM", &draft.router, Some(&draft.main));
         let reflective = self.endpoint("REFLECTIVE_LLM", &draft.reflective, Some(&draft.main));
+        let cheap = self.endpoint("LLM_CHEAP", &draft.cheap, Some(&draft.main));
         let fallbacks = FallbackSettings {
             main: self.behind("LLM", std::mem::take(&mut draft.main.fallbacks)),
             router: self.behind("ROUTER_LLM", std::mem::take(&mut draft.router.fallbacks)),
@@ -333,7 +340,8 @@ impl Reader {
                 shown.value = database.describe();
             }
             let shown = std::mem::take(&mut self.shown);
-            if let Some(settings) = assemble(draft, database, [llm, router, reflective], search, shown) {
+            let endpoints = [llm, router, reflective, cheap];
+            if let Some(settings) = assemble(draft, database, endpoints, search, shown) {
                 return Ok(Settings { fallbacks, ..settings });
             }
         }
@@ -424,7 +432,7 @@ impl Reader {
 fn assemble(
     draft: Draft,
     database: Location,
-    [llm, router, reflective]: [Option<EndpointSettings>; 3],
+    [llm, router, reflective, cheap]: [Option<EndpointSettings>; 4],
     search: Option<SearchSettings>,
     shown: Vec<Shown>,
 ) -> Option<Settings> {
@@ -436,6 +444,8 @@ fn assemble(
         llm,
         router,
         reflective,
+        cheap,
+        budget: draft.budget,
         fallbacks: FallbackSettings::default(),
         hedge: draft.hedge,
         context: draft.context?,

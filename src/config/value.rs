@@ -61,6 +61,25 @@ pub(super) fn context(text: &str) -> Result<usize, String> {
     }
 }
 
+/// An amount of US dollars.
+pub(super) fn dollars(text: &str) -> Result<f64, String> {
+    const LARGEST: f64 = 1_000_000.0;
+    let usd: f64 = text.parse().map_err(|_| "is not an amount; write US dollars like `1.50`".to_owned())?;
+    if usd.is_finite() && (0.0..=LARGEST).contains(&usd) {
+        Ok(usd)
+    } else {
+        Err("is not between 0 and 1000000 US dollars; leave it out for no limit".to_owned())
+    }
+}
+
+/// A time zone by its name.
+pub(super) fn zone(text: &str) -> Result<chrono_tz::Tz, String> {
+    text.parse().map_err(|_| {
+        let hint = hint(text, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+        format!("is no time zone; write one like `Europe/Berlin`{hint}")
+    })
+}
+
 /// A token of Telegram's: the bot's number, a colon, and the secret (Bot API, "Authorizing your bot").
 pub(super) fn telegram_token(text: &str) -> Result<SecretString, String> {
     let fits = text.split_once(':').is_some_and(|(number, secret)| {

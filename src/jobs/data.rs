@@ -27,8 +27,18 @@ pub(super) struct Job {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Outcome {
     Done,
-    Retry { at: Timestamp, error: String },
-    Dead { error: String },
+    Retry {
+        at: Timestamp,
+        error: String,
+    },
+    /// Put off as if it had not been tried.
+    Later {
+        at: Timestamp,
+        error: String,
+    },
+    Dead {
+        error: String,
+    },
 }
 
 /// False when the dedup key is taken.
@@ -131,20 +141,23 @@ pub(super) async fn settle(
     outcome: Outcome,
     now: Timestamp,
 ) -> Result<bool, StoreError> {
+    let uncounted = i64::from(matches!(outcome, Outcome::Later { .. }));
     let (status, run_at, done_at, error) = match outcome {
         Outcome::Done => ("done", None, Some(now.micros()), None),
         Outcome::Retry { at, error } => ("failed", Some(at.micros()), None, Some(error)),
+        Outcome::Later { at, error } => ("pending", Some(at.micros()), None, Some(error)),
         Outcome::Dead { error } => ("dead", None, Some(now.micros()), Some(error)),
     };
     let updated = sqlx::query(
         "UPDATE job SET status = $1, run_at = COALESCE($2, run_at), done_at = $3, last_error = $4, \
-           locked_by = NULL, locked_at = NULL \
-         WHERE id = $5 AND status = 'running' AND locked_by = $6",
+           locked_by = NULL, locked_at = NULL, attempts = attempts - $5 \
+         WHERE id = $6 AND status = 'running' AND locked_by = $7",
     )
     .bind(status.to_owned())
     .bind(run_at)
     .bind(done_at)
     .bind(error)
+    .bind(uncounted)
     .bind(job.to_owned())
     .bind(worker.to_owned())
     .execute(db.writer())

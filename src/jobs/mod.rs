@@ -10,5 +10,6 @@ mod owner;
 mod queue;
 mod worker;
 
+pub(crate) use owner::{name as process_name, process_is_gone};
 pub use queue::{Counts, Enqueued, NewJob, Queue};
 pub use worker::{Attempt, Handler, JobError, Workers};

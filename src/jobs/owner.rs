@@ -15,7 +15,7 @@ use crate::model::Timestamp;
 pub(super) const DEAD_AFTER: Duration = Duration::from_secs(15);
 
 /// A new, unique name: process table, pid, start time of the process, random part; separated by blanks.
-pub(super) fn name() -> String {
+pub(crate) fn name() -> String {
     let pid = std::process::id();
     let table = process_table().unwrap_or_else(|| "-".to_owned());
     let started = start_time(pid).unwrap_or_else(|| "-".to_owned());
@@ -27,7 +27,8 @@ pub(super) fn is_dead(name: &str, seen: Timestamp, now: Timestamp) -> bool {
     now.since(seen) > DEAD_AFTER || process_is_gone(name)
 }
 
-fn process_is_gone(name: &str) -> bool {
+/// True when `name` is of a process of this machine that has ended.
+pub(crate) fn process_is_gone(name: &str) -> bool {
     let mut parts = name.split(' ');
     let (Some(table), Some(pid), Some(started)) = (parts.next(), parts.next(), parts.next()) else {
         return false;

@@ -20,7 +20,7 @@ use super::{
     data::{Job, Outcome},
     owner,
 };
-use crate::store::StoreError;
+use crate::{model::Timestamp, store::StoreError};
 
 /// How long [`Workers::stop`] waits for handlers that were told to end at once.
 const LAST_WAIT: Duration = Duration::from_secs(1);
@@ -33,6 +33,9 @@ pub enum JobError {
     /// It may go better another time.
     #[error("{0}")]
     Retry(String),
+    /// It cannot be done before this moment, and this attempt does not count.
+    #[error("{1}")]
+    Later(Timestamp, String),
     /// It never will.
     #[error("{0}")]
     Dead(String),
@@ -170,6 +173,10 @@ impl Crew {
     fn outcome(&self, job: &Job, result: Result<(), JobError>) -> Outcome {
         match result {
             Ok(()) => Outcome::Done,
+            Err(JobError::Later(at, error)) => {
+                tracing::info!(%at, reason = error, "a job is put off");
+                Outcome::Later { at, error }
+            }
             Err(JobError::Retry(error)) if job.attempt < job.max_attempts => {
                 let delay = retry_delay(&job.id, job.attempt);
                 tracing::warn!(%error, ?delay, "a job failed; it is tried again");

@@ -3,10 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use futures::StreamExt;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 
 use super::{
-    data::{Ledger, LedgerRow},
+    budget::{Budget, Hold},
+    data::Ledger,
     echo,
     event::Piece,
     fault::{Again, Fault, Feature},
@@ -19,7 +20,7 @@ use super::{
     tokens,
     wire::Wire,
 };
-use crate::model::{Clock, ErrorKind, Timestamp};
+use crate::model::{Clock, ErrorKind};
 
 /// What the model is told when its stream broke half way.
 const CONTINUE: &str = include_str!("prompts/continue.md");
@@ -38,6 +39,7 @@ const LONGEST_TOKEN: usize = 16;
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) ledger: Ledger,
+    pub(super) budget: Budget,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) timeouts: Timeouts,
     pub(super) backoff: Backoff,
@@ -62,17 +64,18 @@ impl Call {
     ))]
     pub(super) async fn run(self) {
         let began = self.shared.clock.now();
-        let mut progress = Progress::default();
+        let mut progress = Progress::new(Hold::new(began));
         let ended = tokio::select! {
-            ended = self.speak(&mut progress) => Some(ended.map_err(|fault| self.discreet(fault))),
+            ended = timeout(self.shared.budget.longest(), self.speak(&mut progress)) => {
+                Some(ended.unwrap_or_else(|_| Err(held_up())).map_err(|fault| self.discreet(fault)))
+            }
             () = self.events.closed() => None,
         };
         progress.close(self.shared.clock.now());
         tracing::debug!(attempts = progress.attempts(), waited = ?progress.waited(), "call ended");
-        for row in self.rows(&progress, ended.as_ref(), began) {
-            if let Err(error) = self.shared.ledger.record(row).await {
-                tracing::warn!("a call is missing from the ledger: {error}");
-            }
+        let rows = self.rows(&progress, ended.as_ref(), began);
+        if let Err(error) = self.shared.budget.settle(&progress.hold, rows).await {
+            tracing::warn!("a call is missing from the ledger: {error}");
         }
         let last = match ended {
             None => return,
@@ -81,46 +84,6 @@ impl Call {
         };
         // A reader that has gone in the meantime wants no end either.
         let _ = self.events.send(last).await;
-    }
-
-    /// A row for each endpoint that was asked; one when none was.
-    fn rows(
-        &self,
-        progress: &Progress,
-        ended: Option<&Result<(), Fault>>,
-        began: Timestamp,
-    ) -> Vec<LedgerRow> {
-        let row = |at, model: String, ended: Option<&Result<(), Fault>>| LedgerRow {
-            at,
-            tier: self.request.tier,
-            model,
-            purpose: self.request.purpose,
-            attribution: self.request.attribution.clone(),
-            tokens_in: 0,
-            tokens_out: 0,
-            cost_usd: 0.0,
-            ms: 0.0,
-            attempts: 0,
-            outcome: match ended {
-                Some(Ok(())) => "ok",
-                Some(Err(fault)) => name(fault.kind),
-                None => "cancelled",
-            }
-            .to_owned(),
-            error: ended.and_then(|ended| ended.as_ref().err()).map(|fault| fault.message.clone()),
-        };
-        if progress.legs.is_empty() {
-            return vec![row(began, self.model(0).to_owned(), ended)];
-        }
-        let legs = progress.legs.iter().map(|leg| LedgerRow {
-            tokens_in: leg.tokens_in,
-            tokens_out: leg.tokens_out,
-            cost_usd: self.cost(leg),
-            ms: leg.waited.as_secs_f64() * 1e3,
-            attempts: leg.attempts,
-            ..row(leg.began, leg.model.clone(), leg.ended.as_ref())
-        });
-        legs.collect()
     }
 
     fn completion(&self, progress: Progress) -> Completion {
@@ -145,7 +108,10 @@ impl Call {
             Some(wire) => format!("{} at {} {}", self.model(progress.at), wire.shown, fault.message),
             None => fault.message,
         };
-        tracing::warn!(attempts = progress.attempts(), "{message}");
+        // Of money the budget warns once a day.
+        if fault.kind != ErrorKind::Budget {
+            tracing::warn!(attempts = progress.attempts(), "{message}");
+        }
         LlmError { kind: fault.kind, message, waited: progress.waited(), partial: progress.text }
     }
 
@@ -160,11 +126,6 @@ impl Call {
         let wire = self.chain.get(at);
         let own = self.request.model.as_deref().filter(|_| wire.is_some() && at == 0);
         own.or(wire.map(|wire| wire.model.as_str())).unwrap_or(OFFLINE)
-    }
-
-    fn cost(&self, leg: &Leg) -> f64 {
-        let price = self.shared.prices.of(&leg.model);
-        price.map_or(0.0, |price| price.cost(leg.tokens_in, leg.tokens_out))
     }
 
     async fn speak(&self, progress: &mut Progress) -> Result<(), Fault> {
@@ -182,26 +143,33 @@ impl Call {
 
     /// Asks one endpoint after the other until there is an answer or no hope of one.
     async fn converse(&self, progress: &mut Progress) -> Result<(), Fault> {
+        // What the last endpoint said that was asked, and its place.
+        let mut said: Option<(usize, Fault)> = None;
         loop {
-            let at = progress.at;
-            let fault = match self.enter(at) {
-                Ok(leg) => {
-                    progress.legs.push(leg);
-                    let result = self.talk(progress).await.map_err(|fault| self.discreet(fault));
-                    if let Some(leg) = progress.legs.last_mut() {
-                        leg.end(result.clone(), self.shared.clock.now());
-                    }
-                    match result {
-                        Ok(()) => return Ok(()),
-                        Err(fault) => fault,
-                    }
-                }
+            let fault = match self.enter(progress.at) {
+                Ok(leg) => match self.visit(progress, leg).await {
+                    Ok(()) => return Ok(()),
+                    Err(fault) => fault,
+                },
                 Err(fault) => fault,
             };
             // A second request may have taken its place.
             let next = progress.at + 1;
-            if next >= self.chain.len() || !self.may_pass_on(progress, &fault) {
-                return Err(fault);
+            let last = next >= self.chain.len() || !self.may_pass_on(progress, &fault);
+            match said.take() {
+                // One for which there is no money is as if it were not there.
+                Some((at, earlier)) if fault.kind == ErrorKind::Budget => {
+                    if last {
+                        progress.at = at;
+                        let message =
+                            format!("{}; {} {}", earlier.message, self.model(next - 1), fault.message);
+                        return Err(Fault { message, ..earlier });
+                    }
+                    said = Some((at, earlier));
+                }
+                _ if last => return Err(fault),
+                _ if fault.kind == ErrorKind::Budget => {}
+                _ => said = Some((progress.at, fault.clone())),
             }
             tracing::info!(
                 kind = name(fault.kind),
@@ -214,12 +182,24 @@ impl Call {
         }
     }
 
+    /// Talks to the endpoint of `leg`. One that there was no money for was not asked, and no book speaks of it.
+    async fn visit(&self, progress: &mut Progress, leg: Leg) -> Result<(), Fault> {
+        progress.legs.push(leg);
+        let result = self.talk(progress).await.map_err(|fault| self.discreet(fault));
+        if progress.attempts_here() == 0 {
+            progress.legs.pop();
+        } else if let Some(leg) = progress.legs.last_mut() {
+            leg.end(result.clone(), self.shared.clock.now());
+        }
+        result
+    }
+
     /// Leave to ask the endpoint at this place.
     pub(super) fn enter(&self, at: usize) -> Result<Leg, Fault> {
         let now = self.shared.clock.now();
         let breaker = self.chain.get(at).map(|wire| wire.breaker.admit(now));
         match breaker {
-            Some(Ok(permit)) => Ok(Leg::new(self.model(at), now, permit)),
+            Some(Ok(permit)) => Ok(Leg::new(self.model(at), permit)),
             Some(Err(pause)) => {
                 let message =
                     format!("has failed too often and is left alone for {} s", pause.as_secs().max(1));
@@ -250,6 +230,7 @@ impl Call {
         let most = self.shared.backoff.attempts();
         let most = if progress.at + 1 < self.chain.len() { most.min(BEFORE_NEXT) } else { most };
         let mut empties = 0;
+        let mut earlier: Option<Fault> = None;
         loop {
             let fault = match self.attempt(progress, &self.request.messages, None).await {
                 Ok(()) if !progress.is_empty() => return Ok(()),
@@ -261,6 +242,10 @@ impl Call {
             };
             if self.does_without(progress.at, &fault) {
                 continue;
+            }
+            if let (ErrorKind::Budget, Some(earlier)) = (fault.kind, earlier.take()) {
+                let message = format!("{}; to ask again {}", earlier.message, fault.message);
+                return Err(Fault { message, ..earlier });
             }
             if !progress.text.is_empty() && fault.again != Again::Never {
                 return self.resume(progress, fault).await;
@@ -283,6 +268,7 @@ impl Call {
             tracing::debug!(?pause, kind = name(fault.kind), "asking again: the endpoint {}", fault.message);
             // The sleep ends first: it is shorter than what is left.
             progress.wait(left, tokio::time::sleep(pause)).await;
+            earlier = Some(fault);
         }
     }
 
@@ -335,7 +321,9 @@ impl Call {
         messages: &[ChatMessage],
         mut joint: Option<Joint>,
     ) -> Result<(), Fault> {
-        progress.ask(tokens::estimate_messages(messages) + tokens::estimate_tools(&self.request.tools));
+        let prompt = tokens::estimate_messages(messages) + tokens::estimate_tools(&self.request.tools);
+        self.hold(progress, prompt).await?;
+        progress.ask(prompt);
         let result = self.listen(progress, messages, &mut joint).await;
         let attempt = progress.settle();
         progress.in_call = !attempt.calls.is_empty();
@@ -421,6 +409,11 @@ impl Call {
     }
 }
 
+/// The reader took too long: what is held is held for so long only.
+fn held_up() -> Fault {
+    Fault::new(ErrorKind::Timeout, "was cut off: the answer was not read in time", Again::Never)
+}
+
 fn broken(fault: Fault) -> Fault {
     let message = format!("{}, and what was missing could not be had", fault.message);
     Fault::new(ErrorKind::BrokenStream, message, Again::Never)
@@ -444,7 +437,7 @@ fn empty(who: &str) -> Fault {
 }
 
 /// The kind as the ledger has it: its name in the protocol of events.
-fn name(kind: ErrorKind) -> &'static str {
+pub(super) fn name(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::RateLimited => "rate_limited",
         ErrorKind::Unavailable => "unavailable",
@@ -454,6 +447,7 @@ fn name(kind: ErrorKind) -> &'static str {
         ErrorKind::EmptyAnswer => "empty_answer",
         ErrorKind::ContextLength => "context_length",
         ErrorKind::Unauthorized => "unauthorized",
+        ErrorKind::Budget => "budget",
         ErrorKind::Store => "store",
         ErrorKind::Other => "other",
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use sqlx::{AssertSqlSafe, Row};
+use sqlx::{AssertSqlSafe, Executor, Row};
 use uuid::Uuid;
 
 use super::request::{Attribution, Purpose, Tier};
@@ -53,6 +53,8 @@ pub struct LedgerFilter {
     pub character: Option<CharacterId>,
     /// Only those made for this person.
     pub user: Option<UserId>,
+    /// Only those that began before this moment.
+    pub until: Option<Timestamp>,
 }
 
 /// Sums over calls.
@@ -75,35 +77,16 @@ impl Ledger {
         Self { db }
     }
 
+    pub(super) fn readers(&self) -> &sqlx::AnyPool {
+        self.db.readers()
+    }
+
     /// Writes a row.
     ///
     /// # Errors
     /// [`StoreError`] when the store fails.
-    pub async fn record(&self, row: LedgerRow) -> Result<(), StoreError> {
-        let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
-        sqlx::query(
-            "INSERT INTO ledger (id, at, tier, model, purpose, character, owner, turn, tokens_in, tokens_out, \
-             cost_usd, ms, attempts, outcome, error) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        )
-        .bind(Uuid::now_v7().to_string())
-        .bind(row.at.micros())
-        .bind(row.tier.as_str().to_owned())
-        .bind(row.model)
-        .bind(row.purpose.as_str().to_owned())
-        .bind(row.attribution.character.map(String::from))
-        .bind(row.attribution.user.map(String::from))
-        .bind(row.attribution.turn.map(|turn| turn.to_string()))
-        .bind(count(row.tokens_in))
-        .bind(count(row.tokens_out))
-        .bind(row.cost_usd)
-        .bind(row.ms)
-        .bind(i64::from(row.attempts))
-        .bind(row.outcome)
-        .bind(row.error)
-        .execute(self.db.writer())
-        .await?;
-        Ok(())
+    pub(super) async fn record(&self, row: LedgerRow) -> Result<(), StoreError> {
+        insert(self.db.writer(), &Uuid::now_v7().to_string(), row).await
     }
 
     /// Sums over the calls that began at `since` or later.
@@ -129,10 +112,16 @@ impl Ledger {
                 let _ = write!(sql, " AND {column} = ${}", values.len() + 1);
             }
         }
+        if filter.until.is_some() {
+            let _ = write!(sql, " AND at < ${}", values.len() + 2);
+        }
         // Only the two column names above are put into the text.
         let mut query = sqlx::query(AssertSqlSafe(sql)).bind(since.micros());
         for value in values {
             query = query.bind(value);
+        }
+        if let Some(until) = filter.until {
+            query = query.bind(until.micros());
         }
         let row = query.fetch_one(self.db.readers()).await?;
         let count = |column: &str| row.try_get::<i64, _>(column).map(|n| u64::try_from(n).unwrap_or(0));
@@ -143,6 +132,39 @@ impl Ledger {
             cost_usd: row.try_get::<f64, _>("cost_usd")?,
         })
     }
+}
+
+/// Writes the row of a call under this id.
+pub(super) async fn insert(
+    to: impl Executor<'_, Database = sqlx::Any>,
+    id: &str,
+    row: LedgerRow,
+) -> Result<(), StoreError> {
+    let count = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+    sqlx::query(
+        "INSERT INTO ledger (id, at, tier, model, purpose, character, owner, guild, turn, tokens_in, tokens_out, \
+         cost_usd, ms, attempts, outcome, error) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+    )
+    .bind(id.to_owned())
+    .bind(row.at.micros())
+    .bind(row.tier.as_str().to_owned())
+    .bind(row.model)
+    .bind(row.purpose.as_str().to_owned())
+    .bind(row.attribution.character.map(String::from))
+    .bind(row.attribution.user.map(String::from))
+    .bind(row.attribution.guild)
+    .bind(row.attribution.turn.map(|turn| turn.to_string()))
+    .bind(count(row.tokens_in))
+    .bind(count(row.tokens_out))
+    .bind(row.cost_usd)
+    .bind(row.ms)
+    .bind(i64::from(row.attempts))
+    .bind(row.outcome)
+    .bind(row.error)
+    .execute(to)
+    .await?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -163,7 +185,7 @@ mod tests {
             attribution: Attribution {
                 character: Some(CharacterId::new("elena").unwrap()),
                 user: Some(UserId::console(user).unwrap()),
-                turn: None,
+                ..Attribution::default()
             },
             tokens_in: 100,
             tokens_out: 10,
@@ -193,6 +215,7 @@ mod tests {
         let robin = LedgerFilter {
             user: Some(UserId::console("robin").unwrap()),
             character: Some(CharacterId::new("elena").unwrap()),
+            until: None,
         };
         let sum = async |since, filter: &LedgerFilter| {
             ledger.totals(Timestamp::from_micros(since), filter).await.unwrap()
@@ -200,7 +223,8 @@ mod tests {
         assert_eq!(sum(0, &LedgerFilter::default()).await.calls, 3);
         let expected = Totals { calls: 1, tokens_in: 100, tokens_out: 10, cost_usd: 0.5 };
         assert_eq!(sum(5, &robin).await, expected);
-        let other = LedgerFilter { character: Some(CharacterId::new("ada").unwrap()), user: None };
+        let other =
+            LedgerFilter { character: Some(CharacterId::new("ada").unwrap()), ..LedgerFilter::default() };
         assert_eq!(sum(0, &other).await.calls, 0);
     }
 }

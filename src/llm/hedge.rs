@@ -11,7 +11,7 @@ use super::{
     call::{Call, late},
     event::Piece,
     fault::Fault,
-    progress::Progress,
+    progress::{Progress, Unheard},
     request::ChatMessage,
     wire::Pieces,
 };
@@ -36,13 +36,18 @@ impl Call {
         let limit = self.limit(progress, self.shared.timeouts.first_token);
         let patience =
             self.shared.hedge.filter(|after| may_race && progress.attempts() == 1 && *after < limit);
-        let Some(patience) = patience else {
-            let pieces = progress.wait(limit, self.send(progress.at, messages)).await;
-            return pieces
-                .ok_or_else(|| late("no first word", limit))?
-                .map(|pieces| Opening { early: VecDeque::new(), pieces });
+        let opened = match patience {
+            Some(patience) => self.race(progress, messages, patience, limit).await,
+            None => match progress.wait(limit, self.send(progress.at, messages)).await {
+                Some(Ok(pieces)) => Ok(Opening { early: VecDeque::new(), pieces }),
+                Some(Err(fault)) => Err(Unheard { fault, sent: false }),
+                None => Err(too_late(limit)),
+            },
         };
-        self.race(progress, messages, patience, limit).await
+        opened.map_err(|unheard| {
+            progress.attempt.sent = unheard.sent;
+            unheard.fault
+        })
     }
 
     async fn race(
@@ -51,7 +56,7 @@ impl Call {
         messages: &[ChatMessage],
         patience: Duration,
         limit: Duration,
-    ) -> Result<Opening, Fault> {
+    ) -> Result<Opening, Unheard> {
         let mut first = Box::pin(self.begin(progress.at, messages));
         if let Some(opening) = progress.wait(patience, &mut first).await {
             return opening;
@@ -59,8 +64,17 @@ impl Call {
         let at = if progress.at + 1 < self.chain.len() { progress.at + 1 } else { progress.at };
         let limit = limit.saturating_sub(patience);
         let Ok(leg) = self.enter(at) else {
-            return progress.wait(limit, first).await.ok_or_else(|| late("no first word", limit))?;
+            return progress.wait(limit, first).await.ok_or_else(|| too_late(limit))?;
         };
+        let holding = Box::pin(self.hold_beside(progress, at));
+        match progress.wait(limit, future::select(&mut first, holding)).await {
+            None => return Err(too_late(limit)),
+            Some(Either::Left((opening, _))) => return opening,
+            Some(Either::Right((Some(hold), _))) => progress.hold = hold,
+            Some(Either::Right((None, _))) => {
+                return progress.wait(limit, first).await.ok_or_else(|| too_late(limit))?;
+            }
+        }
         tracing::debug!("no word in {patience:?}: asking a second time");
         progress.hedge(leg);
         let second = Box::pin(self.begin(at, messages));
@@ -69,21 +83,25 @@ impl Call {
         match race {
             None => {
                 progress.drop_hedge(None, now);
-                Err(late("no first word", limit))
+                Err(too_late(limit))
             }
             Some(Race::First(opening, other)) => {
-                progress.drop_hedge(other.map(|fault| self.discreet(fault)), now);
+                progress.drop_hedge(other.map(|it| self.unquoted(it)), now);
                 Ok(opening)
             }
             Some(Race::Second(opening, other)) => {
-                progress.take_hedge(at, other.map(|fault| self.discreet(fault)), now);
+                progress.take_hedge(at, other.map(|it| self.unquoted(it)), now);
                 Ok(opening)
             }
-            Some(Race::Neither(fault, other)) => {
-                progress.drop_hedge(Some(self.discreet(other)), now);
-                Err(fault)
+            Some(Race::Neither(unheard, other)) => {
+                progress.drop_hedge(Some(self.unquoted(other)), now);
+                Err(unheard)
             }
         }
+    }
+
+    fn unquoted(&self, unheard: Unheard) -> Unheard {
+        Unheard { fault: self.discreet(unheard.fault), ..unheard }
     }
 
     async fn send(&self, at: usize, messages: &[ChatMessage]) -> Result<Pieces, Fault> {
@@ -94,11 +112,12 @@ impl Call {
     }
 
     /// Sends the request and waits for its first word.
-    async fn begin(&self, at: usize, messages: &[ChatMessage]) -> Result<Opening, Fault> {
-        let mut pieces = self.send(at, messages).await?;
+    async fn begin(&self, at: usize, messages: &[ChatMessage]) -> Result<Opening, Unheard> {
+        let unheard = |sent| move |fault| Unheard { fault, sent };
+        let mut pieces = self.send(at, messages).await.map_err(unheard(false))?;
         let mut early = VecDeque::new();
         while let Some(piece) = pieces.next().await {
-            let piece = piece?;
+            let piece = piece.map_err(unheard(true))?;
             let says = !piece.text.is_empty() || !piece.calls.is_empty() || piece.finish.is_some();
             early.push_back(piece);
             if says {
@@ -110,15 +129,19 @@ impl Call {
 }
 
 enum Race {
-    First(Opening, Option<Fault>),
-    Second(Opening, Option<Fault>),
-    Neither(Fault, Fault),
+    First(Opening, Option<Unheard>),
+    Second(Opening, Option<Unheard>),
+    Neither(Unheard, Unheard),
+}
+
+fn too_late(limit: Duration) -> Unheard {
+    Unheard { fault: late("no first word", limit), sent: true }
 }
 
 /// The first that succeeds; beside it how the other failed, if it did.
 async fn faster(
-    first: impl Future<Output = Result<Opening, Fault>> + Unpin,
-    second: impl Future<Output = Result<Opening, Fault>> + Unpin,
+    first: impl Future<Output = Result<Opening, Unheard>> + Unpin,
+    second: impl Future<Output = Result<Opening, Unheard>> + Unpin,
 ) -> Race {
     match future::select(first, second).await {
         Either::Left((Ok(opening), _)) => Race::First(opening, None),

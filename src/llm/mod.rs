@@ -1,7 +1,9 @@
 //! Speaking with language models: tiers, streams, retries, the ledger; and the offline responder.
 
 mod body;
+mod books;
 mod breaker;
+mod budget;
 mod call;
 mod data;
 mod echo;
@@ -15,6 +17,7 @@ pub mod offline;
 mod prices;
 mod probe;
 mod progress;
+mod report;
 mod request;
 mod retry;
 mod settings;
@@ -27,6 +30,7 @@ mod wire;
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use futures::{FutureExt, Stream, StreamExt};
@@ -45,9 +49,11 @@ use crate::{
     store::Database,
 };
 
+pub use budget::{AccountKind, Budget, Limit, Limits, Purse, Standing, Step, day_begins};
 pub use data::{Ledger, LedgerFilter, LedgerRow, Totals};
 pub use endpoint_check::{Probed, find_ollama, probe};
 pub use prices::{Price, PriceError, PriceTable};
+pub use report::{ReportBy, ReportRow};
 pub use request::{
     Attribution, ChatEvent, ChatMessage, ChatRequest, Completion, LlmError, OfflineAnswer, Purpose, Role,
     Tier, ToolCall, ToolSpec,
@@ -57,6 +63,8 @@ pub(crate) use wire::install_cryptography;
 
 /// Pieces of an answer that may wait for their reader before the endpoint is made to wait.
 const EVENTS: usize = 64;
+/// What a reader may hold a call up beside all waiting for the endpoint, where the call holds money.
+const SLOW_READER: Duration = Duration::from_secs(60);
 
 /// Why the room cannot open.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -96,6 +104,7 @@ pub struct Llm {
     main: Vec<Arc<Wire>>,
     router: Vec<Arc<Wire>>,
     reflective: Vec<Arc<Wire>>,
+    cheap: Vec<Arc<Wire>>,
     shares: Shares,
     calls: TaskTracker,
     unpriced: Arc<Mutex<HashSet<String>>>,
@@ -127,7 +136,14 @@ impl Llm {
             chain.map(|endpoint| Wire::new(&endpoint, &timeouts).map(Arc::new)).collect::<Result<Vec<_>, _>>()
         };
         let shared = Shared {
-            ledger: Ledger::new(db),
+            ledger: Ledger::new(db.clone()),
+            budget: Budget::new(
+                db,
+                Arc::clone(&clock),
+                settings.limits,
+                timeouts.total + SLOW_READER,
+                settings.cheap.is_some(),
+            ),
             clock,
             timeouts,
             backoff: Backoff::new(settings.retry),
@@ -139,6 +155,7 @@ impl Llm {
             main: open(main, after_main)?,
             router: open(settings.router, after_router)?,
             reflective: open(settings.reflective, after_reflective)?,
+            cheap: open(settings.cheap, Vec::new())?,
             shares: Shares::default(),
             calls: TaskTracker::new(),
             unpriced: Arc::default(),
@@ -150,6 +167,7 @@ impl Llm {
             Tier::Main => &self.main,
             Tier::Router => &self.router,
             Tier::Reflective => &self.reflective,
+            Tier::Cheap => &self.cheap,
         }
     }
 
@@ -184,7 +202,20 @@ impl Llm {
             endpoint: self.wire(tier).map(|wire| wire.shown.clone()),
             falls_back_to_main: tier != Tier::Main && self.own(tier).is_empty(),
         };
-        Tier::ALL.into_iter().map(info).collect()
+        let cheap = self.has_cheaper().then_some(Tier::Cheap);
+        Tier::ALL.into_iter().chain(cheap).map(info).collect()
+    }
+
+    /// True when there is a cheaper model than the main one.
+    #[must_use]
+    pub fn has_cheaper(&self) -> bool {
+        !self.cheap.is_empty()
+    }
+
+    /// What may be spent.
+    #[must_use]
+    pub fn budget(&self) -> &Budget {
+        &self.shared.budget
     }
 
     /// The books.
@@ -201,13 +232,16 @@ impl Llm {
     /// The stream ends in an [`LlmError`] when there is no (whole) answer.
     pub fn chat(
         &self,
-        request: ChatRequest,
+        mut request: ChatRequest,
     ) -> impl Stream<Item = Result<ChatEvent, LlmError>> + Send + Unpin + use<> + 'static {
         let (sender, mut receiver) = mpsc::channel(EVENTS);
         let chain = self.chain(request.tier).to_vec();
         for (at, wire) in chain.iter().enumerate() {
-            let model = request.model.as_deref().filter(|_| at == 0);
-            self.warn_of_unknown_price(wire, model.unwrap_or(&wire.model));
+            let own = request.model.as_deref().filter(|_| at == 0);
+            let model = own.unwrap_or(&wire.model).to_owned();
+            self.warn_of_unknown_price(wire, &model);
+            // One limit for all: whoever answers, the answer is as long.
+            self.shared.budget.cap(&mut request, self.shared.prices.of(&model));
         }
         let call = Call { shared: Arc::clone(&self.shared), chain, request, events: sender };
         self.calls.spawn(call.run().in_current_span());
@@ -259,6 +293,6 @@ async fn whole(
         kind: ErrorKind::Other,
         message: "the program is stopping".to_owned(),
         partial,
-        waited: std::time::Duration::ZERO,
+        waited: Duration::ZERO,
     })
 }

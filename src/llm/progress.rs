@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::{
     breaker::Permit,
+    budget::Hold,
     event::{Piece, Usage},
     fault::Fault,
     gather::{Fragment, Gather},
@@ -33,6 +34,8 @@ pub(super) struct Progress {
     /// The endpoint that is asked beside it.
     pub(super) hedge: Option<Leg>,
     pub(super) attempt: Attempt,
+    /// The money for it.
+    pub(super) hold: Hold,
     /// The sum of the logarithms of tokens' probabilities, and how many.
     logprobs: (f64, u32),
 }
@@ -41,7 +44,6 @@ pub(super) struct Progress {
 #[derive(Debug)]
 pub(super) struct Leg {
     pub(super) model: String,
-    pub(super) began: Timestamp,
     pub(super) tokens_in: u64,
     pub(super) tokens_out: u64,
     pub(super) estimated: bool,
@@ -54,10 +56,9 @@ pub(super) struct Leg {
 }
 
 impl Leg {
-    pub(super) fn new(model: &str, began: Timestamp, permit: Permit) -> Self {
+    pub(super) fn new(model: &str, permit: Permit) -> Self {
         Self {
             model: model.to_owned(),
-            began,
             tokens_in: 0,
             tokens_out: 0,
             estimated: false,
@@ -80,9 +81,19 @@ impl Leg {
     }
 }
 
+/// A request that brought no word.
+#[derive(Debug)]
+pub(super) struct Unheard {
+    pub(super) fault: Fault,
+    /// The endpoint took it, so that its prompt may have been read.
+    pub(super) sent: bool,
+}
+
 /// The request under way.
 #[derive(Debug, Default)]
 pub(super) struct Attempt {
+    /// Nobody has said that the request was refused.
+    pub(super) sent: bool,
     pub(super) heard: bool,
     /// The tokens of its prompt, estimated.
     pub(super) prompt: usize,
@@ -116,6 +127,11 @@ pub(super) fn count(tokens: usize) -> u64 {
 }
 
 impl Progress {
+    /// The beginning of a call, with its money.
+    pub(super) fn new(hold: Hold) -> Self {
+        Self { hold, ..Self::default() }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.text.is_empty() && self.tool_calls.is_empty()
     }
@@ -159,7 +175,7 @@ impl Progress {
 
     /// Begins a request.
     pub(super) fn ask(&mut self, prompt: usize) {
-        self.attempt = Attempt { prompt, ..Attempt::default() };
+        self.attempt = Attempt { prompt, sent: true, ..Attempt::default() };
         if let Some(leg) = self.legs.last_mut() {
             leg.attempts += 1;
         }
@@ -168,7 +184,9 @@ impl Progress {
     /// Books the tokens of the request that is over, and hands on what it brought. One that was refused costs nothing.
     pub(super) fn settle(&mut self) -> Attempt {
         let attempt = std::mem::take(&mut self.attempt);
-        let Some(leg) = self.legs.last_mut().filter(|_| attempt.heard) else { return attempt };
+        let Some(leg) = self.legs.last_mut().filter(|_| attempt.heard || attempt.sent) else {
+            return attempt;
+        };
         let written = || tokens::estimate(&attempt.text) + tokens::estimate(&attempt.calls.text());
         let usage = attempt.usage.filter(|usage| usage.prompt_tokens > 0);
         leg.estimated |= usage.is_none();
@@ -185,18 +203,18 @@ impl Progress {
     }
 
     /// The first request is heard, or both failed: the other one is over, for this reason, or because it is too late.
-    pub(super) fn drop_hedge(&mut self, fault: Option<Fault>, now: Timestamp) {
+    pub(super) fn drop_hedge(&mut self, unheard: Option<Unheard>, now: Timestamp) {
         let Some(mut leg) = self.hedge.take() else { return };
-        over(&mut leg, fault, self.attempt.prompt, now);
+        over(&mut leg, unheard, self.attempt.prompt, now);
         let last = self.legs.len().saturating_sub(1);
         self.legs.insert(last, leg);
     }
 
     /// The second request is heard first: it goes on, at the endpoint `at`.
-    pub(super) fn take_hedge(&mut self, at: usize, fault: Option<Fault>, now: Timestamp) {
+    pub(super) fn take_hedge(&mut self, at: usize, unheard: Option<Unheard>, now: Timestamp) {
         let Some(winner) = self.hedge.take() else { return };
         if let Some(leg) = self.legs.last_mut() {
-            over(leg, fault, self.attempt.prompt, now);
+            over(leg, unheard, self.attempt.prompt, now);
         }
         self.legs.push(winner);
         self.at = at;
@@ -211,13 +229,13 @@ impl Progress {
 }
 
 /// A request that lost a race. Its prompt was read, unless it was refused.
-fn over(leg: &mut Leg, fault: Option<Fault>, prompt: usize, now: Timestamp) {
-    match fault {
-        Some(fault) => leg.end(Err(fault), now),
-        None => {
-            leg.tokens_in += count(prompt);
-            leg.estimated = true;
-            leg.permit = None;
-        }
+fn over(leg: &mut Leg, unheard: Option<Unheard>, prompt: usize, now: Timestamp) {
+    if unheard.as_ref().is_none_or(|it| it.sent) {
+        leg.tokens_in += count(prompt);
+        leg.estimated = true;
+    }
+    match unheard {
+        Some(unheard) => leg.end(Err(unheard.fault), now),
+        None => leg.permit = None,
     }
 }

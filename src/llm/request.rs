@@ -13,10 +13,12 @@ pub enum Tier {
     Router,
     /// Deep thought.
     Reflective,
+    /// The character's voice when money runs short.
+    Cheap,
 }
 
 impl Tier {
-    /// Every tier, the main one first.
+    /// Every tier that there always is, the main one first.
     pub const ALL: [Self; 3] = [Self::Main, Self::Router, Self::Reflective];
 
     /// The name in settings and in the ledger.
@@ -26,6 +28,7 @@ impl Tier {
             Self::Main => "main",
             Self::Router => "router",
             Self::Reflective => "reflective",
+            Self::Cheap => "cheap",
         }
     }
 }
@@ -153,6 +156,8 @@ pub struct Attribution {
     pub character: Option<CharacterId>,
     /// The person it speaks to.
     pub user: Option<UserId>,
+    /// The server it speaks on; none in a private talk.
+    pub guild: Option<String>,
     /// The turn the call belongs to.
     pub turn: Option<TurnId>,
 }

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use reqwest::Url;
 use secrecy::SecretString;
 
-use super::PriceTable;
+use super::{Limits, PriceTable};
 
 /// Where a tier's model is asked. `Debug` shows neither the key nor a password in the address.
 #[derive(Clone)]
@@ -124,6 +124,8 @@ pub struct LlmSettings {
     pub router: Option<Endpoint>,
     /// The reflective model; the main one when absent.
     pub reflective: Option<Endpoint>,
+    /// The model that answers when money runs short; the main one when absent.
+    pub cheap: Option<Endpoint>,
     /// Who is asked when they do not answer. Default nobody.
     pub fallbacks: Fallbacks,
     /// How long the first word of an answer may take until a second request goes out, to the next endpoint or to the same;
@@ -138,6 +140,8 @@ pub struct LlmSettings {
     pub retry: Retry,
     /// What tokens cost.
     pub prices: PriceTable,
+    /// What may be spent.
+    pub limits: Limits,
 }
 
 impl Default for LlmSettings {
@@ -146,12 +150,14 @@ impl Default for LlmSettings {
             main: None,
             router: None,
             reflective: None,
+            cheap: None,
             fallbacks: Fallbacks::default(),
             hedge: None,
             ollama: Some("127.0.0.1:11434".to_owned()),
             timeouts: Timeouts::default(),
             retry: Retry::default(),
             prices: PriceTable::default(),
+            limits: Limits::default(),
         }
     }
 }

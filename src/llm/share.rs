@@ -24,13 +24,15 @@ pub(super) struct Shares {
 }
 
 /// What two requests have in common when they are the same; none where each wants an answer of its own. Decisions and extracts
-/// are shared; the turn is left out of it, the person and the character are not.
+/// are shared; the turn is left out of it, the person, the server and the character, who pay for it,
+/// are not.
 pub(super) fn key(request: &ChatRequest) -> Option<String> {
     let shared = matches!(request.purpose, Purpose::Route | Purpose::Extract) && request.offline.is_none();
     shared.then(|| {
         let model = request.model.as_deref().unwrap_or_default();
         let body = body::body(request, &request.messages, model, &[]);
-        let account = (&request.attribution.character, &request.attribution.user);
+        let whose = &request.attribution;
+        let account = (&whose.character, &whose.user, &whose.guild);
         format!("{} {} {account:?} {body}", request.tier.as_str(), request.purpose.as_str())
     })
 }

@@ -42,12 +42,17 @@ pub(super) fn author(row: &AnyRow) -> Result<Author, StoreError> {
     })
 }
 
+/// Where something was said.
+pub(super) fn scope(row: &AnyRow) -> Result<Scope, StoreError> {
+    Scope::from_key(&row.try_get::<String, _>("scope")?).map_err(corrupt)
+}
+
 /// A row of [`MESSAGE`].
 pub(super) fn message(row: &AnyRow) -> Result<Message, StoreError> {
     Ok(Message {
         id: parsed(row, "id")?,
         character: parsed::<CharacterId>(row, "character")?,
-        scope: Scope::from_key(&row.try_get::<String, _>("scope")?).map_err(corrupt)?,
+        scope: scope(row)?,
         author: author(row)?,
         text: row.try_get("text")?,
         beside: row

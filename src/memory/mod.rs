@@ -218,6 +218,8 @@ pub struct Summary {
 pub struct Transcript {
     /// The character.
     pub character: CharacterId,
+    /// Where it took place.
+    pub scope: crate::model::Scope,
     /// The lines, oldest first.
     pub lines: Vec<TranscriptLine>,
 }

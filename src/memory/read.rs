@@ -163,7 +163,7 @@ impl Memory {
     /// # Errors
     /// [`MemoryError::NoSuchSession`], or the store's.
     pub(crate) async fn transcript(&self, session: SessionId) -> Result<Transcript, MemoryError> {
-        let row = sqlx::query("SELECT character FROM session WHERE id = $1")
+        let row = sqlx::query("SELECT character, scope FROM session WHERE id = $1")
             .bind(session.to_string())
             .fetch_optional(self.database.readers())
             .await?
@@ -185,6 +185,7 @@ impl Memory {
         });
         Ok(Transcript {
             character: data::parsed(&row, "character")?,
+            scope: data::scope(&row)?,
             lines: lines.collect::<Result<_, _>>()?,
         })
     }

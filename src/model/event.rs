@@ -107,6 +107,8 @@ pub enum ErrorKind {
     ContextLength,
     /// The key is wrong or lacks a right.
     Unauthorized,
+    /// A limit on what models may cost is reached.
+    Budget,
     /// The store failed.
     Store,
     /// Anything else.

@@ -42,6 +42,15 @@ impl Place {
         matches!(self, Self::Dm)
     }
 
+    /// The server; none in a private talk.
+    #[must_use]
+    pub fn guild(&self) -> Option<&str> {
+        match self {
+            Self::Dm => None,
+            Self::Channel { guild, .. } | Self::Thread { guild, .. } => Some(guild),
+        }
+    }
+
     /// The scope that something said here by or to `user` gets.
     #[must_use]
     pub fn scope(&self, user: &UserId) -> Scope {
@@ -141,6 +150,21 @@ impl Scope {
             Self::Guild(guild) => format!("guild/{}", escape(guild)),
             Self::Global => "global".to_owned(),
         }
+    }
+
+    /// The server that it belongs to, if any.
+    #[must_use]
+    pub fn guild(&self) -> Option<&str> {
+        match self {
+            Self::Thread { guild, .. } | Self::Channel { guild, .. } | Self::Guild(guild) => Some(guild),
+            Self::Dm(_) | Self::Global => None,
+        }
+    }
+
+    /// The person whose private talk it is, if it is one.
+    #[must_use]
+    pub fn person(&self) -> Option<&UserId> {
+        if let Self::Dm(user) = self { Some(user) } else { None }
     }
 
     /// Reads [`Scope::key`] back.

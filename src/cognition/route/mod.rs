@@ -19,7 +19,7 @@ use super::template;
 use crate::{
     embed::Embeddings,
     llm::{Attribution, ChatMessage, ChatRequest, Llm, Purpose, Role, Tier},
-    model::{Level, RoutedBy, UnitScore},
+    model::{ErrorKind, Level, RoutedBy, UnitScore},
 };
 
 /// From this confidence on, nobody else is asked. In `0.0..=1.0`.
@@ -178,6 +178,10 @@ impl Router {
                         waited,
                     }
                 })
+            }
+            Err(error) if error.kind == ErrorKind::Budget => {
+                tracing::debug!("the router model is not asked: {}", error.message);
+                Route { waited: error.waited, ..local }
             }
             Err(error) => {
                 tracing::warn!(error = %error.message, "the router model failed: the local decision stands");

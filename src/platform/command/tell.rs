@@ -2,12 +2,10 @@
 
 use std::fmt::Write;
 
-use chrono::{Datelike, NaiveTime};
-
 use super::{Asker, COMMANDS, Commands, Invocation, Reply, Spec, Who};
 use crate::{
     conversation::ConversationError,
-    llm::LedgerFilter,
+    llm::{AccountKind, Attribution, Step},
     memory::Accounted,
     model::{Account, Level, RecalledSource, RoutedBy, Timestamp, TurnPath},
     relationship::RelationshipError,
@@ -170,22 +168,56 @@ impl Commands {
     }
 
     pub(super) async fn budget(&self, asker: &Asker) -> Result<Reply, ConversationError> {
-        let today = asker.at.to_utc().date_naive();
-        let month = today.with_day(1).unwrap_or(today);
-        let filter = LedgerFilter { user: Some(asker.viewer.user.clone()), ..LedgerFilter::default() };
-        let mut text = "What your talk with the characters has cost (days in UTC):".to_owned();
-        for (name, since) in [("today", today), ("this month", month)] {
-            let since = Timestamp::from(since.and_time(NaiveTime::MIN).and_utc());
-            let totals = self.parts.llm.ledger().totals(since, &filter).await?;
+        let llm = &self.parts.llm;
+        let limits = *llm.budget().limits();
+        let attribution = Attribution {
+            character: Some(asker.viewer.character.clone()),
+            user: Some(asker.viewer.user.clone()),
+            guild: asker.viewer.place.guild().map(str::to_owned),
+            turn: None,
+        };
+        let mut text = format!("What models have cost (days in {}):", limits.zone);
+        for purse in llm.budget().purses(&attribution).await? {
+            let whose = match purse.kind {
+                AccountKind::All if !asker.admin => continue,
+                AccountKind::All => "everybody".to_owned(),
+                AccountKind::Guild => "this server".to_owned(),
+                AccountKind::User => "you".to_owned(),
+                AccountKind::Character => {
+                    let character = self.parts.cast.get(&asker.viewer.character);
+                    character.map_or(purse.subject, |character| character.name.clone())
+                }
+            };
             let _ = write!(
                 text,
-                "\n- {name}: ${:.4}, {} calls of models, {} tokens read, {} written",
-                totals.cost_usd, totals.calls, totals.tokens_in, totals.tokens_out
+                "\n- {whose}: today {}; this month {}",
+                spent(purse.day_usd, purse.limit.day_usd),
+                spent(purse.month_usd, purse.limit.month_usd)
             );
         }
-        text += "\n\nThere is no limit on it.";
+        if !limits.any() {
+            text += "\n\nThere is no limit on it.";
+            return Ok(Reply::text(text));
+        }
+        let standing = llm.budget().standing(&attribution).await;
+        text += match standing.step {
+            Step::Full => "",
+            Step::NoReflection => "\n\nIt runs short: I answer without long thought.",
+            Step::CheaperModel if llm.has_cheaper() => "\n\nIt runs short: a cheaper model answers for me.",
+            Step::CheaperModel => "\n\nIt runs short: I may soon have to rest.",
+            Step::Silent => "\n\nIt is used up for now.",
+        };
+        if let (Some(at), true) = (standing.renews_at, standing.step > Step::Full) {
+            let _ = write!(text, " There is new money from {at} on.");
+        }
         Ok(Reply::text(text))
     }
+}
+
+/// Dollars, and of how many.
+fn spent(usd: f64, limit: Option<f64>) -> String {
+    let limit = limit.map_or("no limit".to_owned(), |limit| format!("of ${limit:.2}"));
+    format!("${usd:.4} ({limit})")
 }
 
 fn explained(last: &Accounted, account: &Account) -> String {
