@@ -1,6 +1,6 @@
 //! The only place that knows every part: builds, starts and stops them.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use tokio::task::JoinHandle;
@@ -84,20 +84,7 @@ impl App {
     pub async fn start(settings: Settings) -> anyhow::Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let embeddings = embeddings(&settings);
-        let (cast, findings) = Cast::open(&settings.characters_dir)
-            .with_context(|| format!("cannot load characters from {}", settings.characters_dir.display()))?;
-        if cast.is_empty() {
-            for (folder, findings) in &findings {
-                for finding in findings {
-                    eprintln!("{folder}/{finding}");
-                }
-            }
-            anyhow::bail!(
-                "there is no character in {}: `dramatis characters new ID` makes one there, or set CHARACTERS_DIR to a \
-                 folder of characters",
-                settings.characters_dir.display()
-            );
-        }
+        let (cast, findings) = open_cast(&settings.characters_dir)?;
         let servers = mcp_servers(&settings)?;
         let database = Database::open(&settings.database).await?;
         let llm = Llm::start(llm_settings(&settings)?, database.clone(), clock.clone()).await?;
@@ -214,6 +201,26 @@ impl App {
             tracing::warn!("the store is still busy: it is left as it is, and loses nothing");
         }
     }
+}
+
+/// The cast of a folder, and what was found in its files. A cast of nobody is an error.
+#[allow(clippy::type_complexity, reason = "as the cast gives it")]
+fn open_cast(dir: &Path) -> anyhow::Result<(Cast, Vec<(String, Vec<Finding>)>)> {
+    let (cast, findings) =
+        Cast::open(dir).with_context(|| format!("cannot load characters from {}", dir.display()))?;
+    if cast.is_empty() {
+        for (folder, findings) in &findings {
+            for finding in findings {
+                eprintln!("{folder}/{finding}");
+            }
+        }
+        anyhow::bail!(
+            "there is no character in {}: `dramatis characters new ID` makes one there, or set CHARACTERS_DIR to a folder of \
+             characters",
+            dir.display()
+        );
+    }
+    Ok((cast, findings))
 }
 
 /// The embeddings that the settings ask for.

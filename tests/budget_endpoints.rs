@@ -242,7 +242,7 @@ async fn a_look_back_waits_for_money_of_those_it_is_for(#[case] place: &str, #[c
     let look_back = async || ended.run(SessionEnded::job(session).payload, Attempt::Early).await;
 
     // 0.4 are spent, and 1.5 are wanted; of 2.0 background work leaves a tenth.
-    world.first.script([Behaviour::answer(&"word ".repeat(400))]);
+    world.first.script([Behaviour::answer("word ".repeat(400))]);
     let attribution =
         Attribution { user: Some(robin), guild: Some("lounge".to_owned()), ..Attribution::default() };
     let answer = ChatRequest {

@@ -180,6 +180,7 @@ fn saying(name: &'static str, says: &str, called: &Arc<Mutex<Vec<String>>>) -> S
     }
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "as `House::new` calls it")]
 fn ferry(called: Arc<Mutex<Vec<String>>>) -> Vec<Saying> {
     vec![saying("search_memories", "1 March, Robin said: the ferry is painted green", &called)]
 }

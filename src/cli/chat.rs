@@ -73,7 +73,7 @@ pub(super) async fn run(settings: Settings, arguments: Arguments) -> anyhow::Res
         llm: app.llm.clone(),
     };
     let talked = match Console::new(handles, options) {
-        Ok(console) => console.run().await.map_err(anyhow::Error::from),
+        Ok(console) => Box::pin(console.run()).await.map_err(anyhow::Error::from),
         Err(error) => Err(error.into()),
     };
     if !app.settle(SETTLE).await {

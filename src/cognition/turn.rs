@@ -216,26 +216,7 @@ impl Mind {
             send(events, TurnEvent::Refused { rule: "manipulation".to_owned() }).await;
             (canned(ask, &ask.character.ux.manipulation_responses, PLAIN_REFUSAL), None)
         } else {
-            let prepared = offline::prepare(&material, &gathered, &route, viewer, user_known(ask, &gathered));
-            let prepared = Arc::new(prepared);
-            let spoken = Spoken { ask, material: &material, offline: prepared.clone(), attribution, step };
-            let told = match steps {
-                Some(steps) => {
-                    let vector = gathered.vector.as_deref().filter(|_| ask.also.is_empty());
-                    self.think_or_speak(&spoken, (route.level, steps), vector, events).await
-                }
-                None => self.speak(&spoken, None, events).await.map(|completion| (completion, None)),
-            };
-            match told {
-                Err(error) if error.kind == ErrorKind::Budget => {
-                    send(events, TurnEvent::Refused { rule: "budget".to_owned() }).await;
-                    let line = canned(ask, &ask.character.ux.budget_responses, thrift::PLAIN_BUDGET);
-                    // Help does not depend on money: the built-in responder knows what to say.
-                    let text = if route.has(Flag::Crisis) { prepared.answer() } else { line.text };
-                    (Completion { text, waited: error.waited, ..line }, None)
-                }
-                told => told.map_err(Broken::Llm)?,
-            }
+            self.tell(ask, (&material, &gathered, &route), (steps, step), attribution, events).await?
         };
 
         // Only a model's own words are worth finding again: canned and offline answers quote what is already stored.
@@ -301,6 +282,37 @@ impl Mind {
         let Some(last) = gathered.history.iter().rev().find(own) else { return };
         if let Err(error) = self.parts.memory.judge_traces(last.id, Judgement::Corrected, true).await {
             tracing::warn!(%error, "a correction is not noted for the next answer");
+        }
+    }
+
+    /// The answer, as far as money goes: thought, or at once, or a line in character.
+    async fn tell(
+        &self,
+        ask: &Ask,
+        (material, gathered, route): (&prompt::Material, &Gathered, &Route),
+        (steps, step): (Option<u32>, Step),
+        attribution: Attribution,
+        events: &mpsc::Sender<TurnEvent>,
+    ) -> Result<(Completion, Option<Trail>), Broken> {
+        let prepared = offline::prepare(material, gathered, route, &ask.viewer, user_known(ask, gathered));
+        let prepared = Arc::new(prepared);
+        let spoken = Spoken { ask, material, offline: prepared.clone(), attribution, step };
+        let told = match steps {
+            Some(steps) => {
+                let vector = gathered.vector.as_deref().filter(|_| ask.also.is_empty());
+                self.think_or_speak(&spoken, (route.level, steps), vector, events).await
+            }
+            None => self.speak(&spoken, None, events).await.map(|completion| (completion, None)),
+        };
+        match told {
+            Err(error) if error.kind == ErrorKind::Budget => {
+                send(events, TurnEvent::Refused { rule: "budget".to_owned() }).await;
+                let line = canned(ask, &ask.character.ux.budget_responses, thrift::PLAIN_BUDGET);
+                // Help does not depend on money: the built-in responder knows what to say.
+                let text = if route.has(Flag::Crisis) { prepared.answer() } else { line.text };
+                Ok((Completion { text, waited: error.waited, ..line }, None))
+            }
+            told => told.map_err(Broken::Llm),
         }
     }
 

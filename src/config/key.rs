@@ -61,6 +61,7 @@ pub(super) struct Draft {
     pub(super) discord_own: Vec<(CharacterId, SecretString)>,
     pub(super) discord_api_url: Option<Url>,
     pub(super) discord_personas: Option<bool>,
+    #[allow(clippy::option_option, reason = "not given, or given as `off`")]
     pub(super) search_provider: Option<Option<SearchProvider>>,
     pub(super) search_url: Option<Url>,
     pub(super) search_key: Option<SecretString>,

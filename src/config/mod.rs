@@ -144,7 +144,7 @@ pub struct FallbackSettings {
 /// A search service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SearchProvider {
-    /// SearXNG's JSON.
+    /// The JSON of `SearXNG`.
     Searxng,
     /// Brave's, or one that speaks like it.
     Brave,

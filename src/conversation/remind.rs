@@ -64,7 +64,7 @@ impl Conversations {
     pub(super) async fn tell_due_on(&self, outbox: &Outbox) -> Result<(), ConversationError> {
         for reminder in self.memory.due_reminders(outbox.platform().platform()).await? {
             let Some(address) = reminder.address.clone() else { continue };
-            let text = self.words(&reminder);
+            let text = words(&reminder);
             let key = conversation(&reminder.character, &reminder.scope);
             // Behind an `!`, so that its words go when it is sent: `/forget` could not reach them there.
             let post = Post { key: format!("reminder:{}!", reminder.id), conversation: key.clone(), address };
@@ -91,15 +91,15 @@ impl Conversations {
                 && reminder.owner == viewer.user
                 && reminder.scope == viewer.scope();
             if here && self.memory.reminder_is_told(&reminder.id).await? {
-                texts.push(self.words(&reminder));
+                texts.push(words(&reminder));
             }
         }
         Ok(texts)
     }
+}
 
-    fn words(&self, reminder: &Reminder) -> String {
-        let name = reminder.owner_name.trim();
-        let greeting = if name.is_empty() { String::new() } else { format!("{name}, ") };
-        format!("⏰ {greeting}you asked me to remind you: {}", reminder.text)
-    }
+fn words(reminder: &Reminder) -> String {
+    let name = reminder.owner_name.trim();
+    let greeting = if name.is_empty() { String::new() } else { format!("{name}, ") };
+    format!("⏰ {greeting}you asked me to remind you: {}", reminder.text)
 }

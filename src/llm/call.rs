@@ -293,7 +293,7 @@ impl Call {
     async fn resume(&self, progress: &mut Progress, fault: Fault) -> Result<(), Fault> {
         // Half a tool call cannot be continued, and what was said before it cannot be taken back.
         if progress.attempts_here() >= self.shared.backoff.attempts() || progress.in_call {
-            return Err(broken(fault));
+            return Err(broken(&fault));
         }
         let fault = self.discreet(fault);
         tracing::debug!(
@@ -309,7 +309,7 @@ impl Call {
         messages.push(ChatMessage::new(Role::Assistant, progress.text.clone()));
         messages.push(ChatMessage::new(Role::System, CONTINUE.trim_end()));
         let joint = Joint::after(&progress.text);
-        self.attempt(progress, &messages, Some(joint)).await.map_err(broken)?;
+        self.attempt(progress, &messages, Some(joint)).await.map_err(|fault| broken(&fault))?;
         progress.recovered = true;
         Ok(())
     }
@@ -414,7 +414,7 @@ fn held_up() -> Fault {
     Fault::new(ErrorKind::Timeout, "was cut off: the answer was not read in time", Again::Never)
 }
 
-fn broken(fault: Fault) -> Fault {
+fn broken(fault: &Fault) -> Fault {
     let message = format!("{}, and what was missing could not be had", fault.message);
     Fault::new(ErrorKind::BrokenStream, message, Again::Never)
 }

@@ -66,6 +66,8 @@ struct Part {
 /// Reads the events of one answer, one after the other. Of several answers side by side, the one that begins first counts.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
+    /// Its index; an endpoint may leave it out.
+    #[allow(clippy::option_option, reason = "none begun, or one without an index")]
     choice: Option<Option<u64>>,
     /// A reason was given for the answer's end.
     pub(super) finished: bool,

@@ -95,8 +95,7 @@ fn words(page: &Page) -> Result<String, ToolError> {
         return Ok(plain(&String::from_utf8_lossy(&page.bytes)));
     }
     let failed = |_| ToolError::Failed("the page cannot be laid out as text".to_owned());
-    let tags = page.bytes.iter().filter(|byte| **byte == b'<').count();
-    if tags > DEEPEST && too_deep(&page.bytes) {
+    if too_deep(&page.bytes) {
         return Err(ToolError::Refused("the page is built too deep to be laid out".to_owned()));
     }
     debug_assert!(page.bytes.len() <= LARGEST);

@@ -65,10 +65,10 @@ pub(super) fn summary(it: &FoundSummary) -> String {
         text::quote(&it.text)
     );
     if !it.topics.is_empty() {
-        line.push_str(&format!(" (topics: {})", text::cut(&it.topics.join(", "), 120)));
+        line = format!("{line} (topics: {})", text::cut(&it.topics.join(", "), 120));
     }
     if !it.emotions.is_empty() {
-        line.push_str(&format!(" (feelings: {})", text::cut(&it.emotions.join(", "), 80)));
+        line = format!("{line} (feelings: {})", text::cut(&it.emotions.join(", "), 80));
     }
     line
 }

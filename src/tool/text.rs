@@ -130,7 +130,8 @@ impl Report {
             return none.to_owned();
         }
         if self.left_out > 0 {
-            self.text.push_str(&format!("({} more left out; ask for something narrower)", self.left_out));
+            let more = format!("({} more left out; ask for something narrower)", self.left_out);
+            self.text.push_str(&more);
         }
         self.text.trim_end().to_owned()
     }

@@ -22,7 +22,7 @@ const LOOKED_THROUGH: usize = 12;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Arguments {
-    /// What holds, in snake case: lives_in, works_as, is_named, has_pet, likes, birthday_is, or as lookup_facts shows it.
+    /// What holds, in snake case: `lives_in`, `works_as`, `is_named`, `has_pet`, `likes`, `birthday_is`, or as `lookup_facts` shows it.
     #[schemars(length(min = 2, max = 60), regex(pattern = r"^[a-z][a-z0-9_]*$"))]
     predicate: String,
     /// The new value, in the user's own words; left out: it holds no longer, and nothing takes its place.
@@ -33,7 +33,7 @@ struct Arguments {
     #[serde(default)]
     #[schemars(with = "String", length(max = 100))]
     subject: Option<String>,
-    /// The id of the fact that it takes the place of, from lookup_facts.
+    /// The id of the fact that it takes the place of, from `lookup_facts`.
     #[serde(default)]
     #[schemars(with = "String", length(max = 64))]
     replaces: Option<String>,
@@ -75,7 +75,7 @@ impl Tool for UpdateFact {
             Some(value) => said_by_them(&self.memory, context, value).await?,
             None => context.message,
         };
-        let subject = subject.map_or_else(|| "user".to_owned(), |it| self.subject(context, &it));
+        let subject = subject.map_or_else(|| "user".to_owned(), |it| subject_of(context, &it));
         let change = FactChange { subject, predicate, value, replaces };
         match self.memory.change_fact(&context.viewer, &change, source).await? {
             FactChanged::Done { old, new } => Ok(told(context, &change, &old, new.map(|id| id.to_string()))),
@@ -95,13 +95,11 @@ impl Tool for UpdateFact {
     }
 }
 
-impl UpdateFact {
-    /// The user by any of their names is `user`.
-    fn subject(&self, context: &Context, subject: &str) -> String {
-        let subject = text::cut(subject, 100);
-        let own = [context.user_name.as_str(), "me", "the user", "user", "i"];
-        if own.iter().any(|name| name.eq_ignore_ascii_case(&subject)) { "user".to_owned() } else { subject }
-    }
+/// The user by any of their names is `user`.
+fn subject_of(context: &Context, subject: &str) -> String {
+    let subject = text::cut(subject, 100);
+    let own = [context.user_name.as_str(), "me", "the user", "user", "i"];
+    if own.iter().any(|name| name.eq_ignore_ascii_case(&subject)) { "user".to_owned() } else { subject }
 }
 
 /// The message of the user's that says this: the one that is thought about, or an earlier one of the same talk.

@@ -214,7 +214,7 @@ pub(super) fn at(text: &str, now: Timestamp, zone: Tz) -> Option<Timestamp> {
     let words: Vec<&str> =
         text.split_whitespace().filter(|word| !matches!(*word, "at" | "on" | "next" | "this")).collect();
     if let ["in", count, unit] = words.as_slice() {
-        return ahead(now, *count, unit, zone);
+        return ahead(now, count, unit, zone);
     }
     if let ["in", "half", "an", "hour"] = words.as_slice() {
         return Some(now.plus(Duration::from_secs(30 * 60)));
@@ -222,9 +222,8 @@ pub(super) fn at(text: &str, now: Timestamp, zone: Tz) -> Option<Timestamp> {
     let here = now.to_utc().with_timezone(&zone);
     let today = here.date_naive();
     let (day, rest) = match words.split_first()? {
-        (&"today", rest) => (Some(today), rest),
         (&"tonight", []) => return moment(zone, today.and_hms_opt(20, 0, 0)?),
-        (&"tonight", rest) => (Some(today), rest),
+        (&("today" | "tonight"), rest) => (Some(today), rest),
         (&"tomorrow", rest) => (Some(today.succ_opt()?), rest),
         (name, rest) if weekday(name).is_some() => {
             let days = weekday(name)?.days_since(today.weekday());

@@ -164,7 +164,8 @@ impl<'a> Calls<'a> {
     /// Whether a result has a line that no result had before.
     fn is_news(&mut self, text: &str) -> bool {
         let lines = text.lines().map(str::trim).filter(|line| !evidence::says_nothing(line));
-        lines.fold(false, |news, line| self.lines.insert(line.to_owned()) || news)
+        // Every line is noted, not only the first that is new.
+        lines.filter(|line| self.lines.insert((*line).to_owned())).count() > 0
     }
 
     /// What is wrong with a call before it is made: the words are for the model. Whether the arguments fit their schema, the

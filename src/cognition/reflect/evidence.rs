@@ -18,7 +18,7 @@ pub(super) fn words(text: &str) -> Vec<String> {
     let mut words: Vec<String> = text
         .split(|c: char| !c.is_alphanumeric())
         .map(str::to_lowercase)
-        .filter(|word| word.chars().count() > 3 || word.chars().any(|c| c.is_numeric()))
+        .filter(|word| word.chars().count() > 3 || word.chars().any(char::is_numeric))
         .filter(|word| !COMMON.split_whitespace().any(|common| common == word))
         .collect();
     words.sort();

@@ -204,10 +204,9 @@ impl Mind {
             tracing::warn!(%error, "what was learned from earlier questions cannot be looked up");
             Vec::new()
         });
-        let again = traces.iter().take_while(|trace| trace.likeness >= REPEATS).enumerate();
-        let again: Option<(usize, Vec<ToolCall>)> = again
-            .filter_map(|(at, trace)| Some((at, plan::again(trace, asked, &self.parts.toolbox)?)))
-            .next();
+        let mut again = traces.iter().take_while(|trace| trace.likeness >= REPEATS).enumerate();
+        let again: Option<(usize, Vec<ToolCall>)> =
+            again.find_map(|(at, trace)| Some((at, plan::again(trace, asked, &self.parts.toolbox)?)));
         if let Some((at, calls)) = again {
             return (traces.into_iter().skip(at).take(1).collect(), Some(calls));
         }

@@ -22,7 +22,7 @@ const MANIPULATION: &[&str] = &[
     r"\b(?:forget|ignore|disregard) (?:everything|all|anything)(?: that)? (?:you were|you have been|you've been|above|before) ?(?:told|taught|this|instructed)?",
     r"\b(?:reveal|show|print|repeat|output|display|leak|tell me|give me) (?:me )?(?:your|the) (?:\w+ )?(?:system |hidden |initial |full |secret )?(?:prompt|system message)\b",
     r"\b(?:output|print|repeat|recite|show) (?:them|it|your instructions|the instructions|your rules)(?: \w+)? ?(?:word for word|verbatim|exactly|in full)\b",
-    r#"\brepeat (?:the text|everything|all|the words) (?:above|before)"#,
+    r"\brepeat (?:the text|everything|all|the words) (?:above|before)",
     r"\b(?:enter|enable|activate|switch (?:in)?to|go into|turn on)(?: \w+)? (?:developer|dan|god|jailbreak|unrestricted|debug) mode\b",
     r"\b(?:you|u)(?:'re| are|r|re)?(?: now| in)* (?:in )?(?:god|developer|jailbreak|dan|unrestricted) mode\b|\bur in (?:god|dan|developer) mode\b",
     r"\b(?:you|u)(?: are|'re| r)? now (?:dan\b|an? (?:ai|model|bot|assistant)\b|\w+, an? (?:ai|bot|model))",

@@ -16,7 +16,8 @@ pub(super) fn tool_name(server: &str, tool: &str) -> String {
         return format!("{server}__{tool}");
     }
     let hash = digest(&SHA256, tool.as_bytes());
-    let hash: String = hash.as_ref().iter().take(3).map(|byte| format!("{byte:02x}")).collect();
+    let [a, b, c] = <[u8; 3]>::try_from(hash.as_ref().get(..3).unwrap_or_default()).unwrap_or_default();
+    let hash = format!("{a:02x}{b:02x}{c:02x}");
     let plain = tool.chars().map(|c| if fits(c) { c } else { '_' });
     let plain: String = plain.take(room.saturating_sub(hash.len() + 1)).collect();
     format!("{server}__{plain}_{hash}")
