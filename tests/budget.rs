@@ -212,6 +212,7 @@ async fn every_attempt_is_covered_and_what_is_cut_off_is_booked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[allow(clippy::too_many_lines, reason = "one story")]
 async fn turns_become_cheaper_before_they_become_silent() {
     let dir = TempDir::new().unwrap();
     let database = Database::open(&Location::in_dir(dir.path())).await.unwrap();

@@ -1,7 +1,13 @@
 //! Models through the whole program: settings reach the endpoints, `dramatis doctor` shows them, and prompts begin alike from
 //! turn to turn, so that a provider's cache can reuse them.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
 
 #[path = "support/program.rs"]
 #[allow(dead_code)]

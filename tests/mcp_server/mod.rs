@@ -54,6 +54,7 @@ fn tool(name: &str, description: &str) -> Value {
         "properties": { "text": { "type": "string", "description": description } } } })
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "made where it is called")]
 fn result(content: Value) -> Value {
     json!({ "content": content })
 }
