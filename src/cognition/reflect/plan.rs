@@ -134,11 +134,13 @@ impl Renamed {
         let mut common = common(&from, &to);
         common.push((from.len(), to.len()));
         for (a, b) in common {
-            let instead = to.get(last.1..b).unwrap_or_default().to_vec();
-            if a > last.0
-                && let Some(first) = out.get_mut(last.0)
-            {
-                *first = instead;
+            // Word for word, and the last stands for all the rest.
+            let mut instead = to.get(last.1..b).unwrap_or_default();
+            for (at, slot) in out.iter_mut().enumerate().take(a).skip(last.0) {
+                let count = if at + 1 == a { instead.len() } else { instead.len().min(1) };
+                let (these, rest) = instead.split_at(count);
+                *slot = these.to_vec();
+                instead = rest;
             }
             if let (Some(slot), Some(word)) = (out.get_mut(a), to.get(b)) {
                 *slot = vec![word.clone()];
