@@ -307,7 +307,7 @@ impl Call {
     async fn resume(&self, progress: &mut Progress, fault: Fault) -> Result<(), Fault> {
         // Half a tool call cannot be continued, and what was said before it cannot be taken back.
         if progress.attempts_here() >= self.shared.backoff.attempts() || progress.in_call {
-            return Err(broken(fault));
+            return Err(broken(&fault));
         }
         let fault = self.discreet(fault);
         tracing::debug!(
@@ -323,7 +323,7 @@ impl Call {
         messages.push(ChatMessage::new(Role::Assistant, progress.text.clone()));
         messages.push(ChatMessage::new(Role::System, CONTINUE.trim_end()));
         let joint = Joint::after(&progress.text);
-        self.attempt(progress, &messages, Some(joint)).await.map_err(broken)?;
+        self.attempt(progress, &messages, Some(joint)).await.map_err(|fault| broken(&fault))?;
         progress.recovered = true;
         Ok(())
     }
@@ -421,7 +421,7 @@ impl Call {
     }
 }
 
-fn broken(fault: Fault) -> Fault {
+fn broken(fault: &Fault) -> Fault {
     let message = format!("{}, and what was missing could not be had", fault.message);
     Fault::new(ErrorKind::BrokenStream, message, Again::Never)
 }
