@@ -129,7 +129,7 @@ async fn a_script_calls_and_answers_from_what_came_back() {
         vec![("update_fact", json!({ "query": "moored" }))],
     ];
     let script = policy::script(rounds, |brought| {
-        brought.iter().fold(String::new(), |text, it| text + &format!("{}={} ", it.name, it.content))
+        brought.iter().flat_map(|it| [it.name.as_str(), "=", &it.content, " "]).collect()
     });
     let world = world(script, vec![]).await;
     let mut messages = question();

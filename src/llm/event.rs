@@ -66,9 +66,7 @@ struct Part {
 /// Reads the events of one answer, one after the other. Of several answers side by side, the one that begins first counts.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
-    /// Its index; an endpoint may leave it out.
-    #[allow(clippy::option_option, reason = "none begun, or one without an index")]
-    choice: Option<Option<u64>>,
+    choice: Option<u64>,
     /// A reason was given for the answer's end.
     pub(super) finished: bool,
 }
@@ -80,11 +78,12 @@ impl Reader {
         }
         let mut piece = Piece { usage: event.usage, ..Piece::default() };
         let mut choices = event.choices.into_iter().flatten();
-        let Some(choice) = choices.find(|choice| self.choice.is_none_or(|first| first == choice.index))
+        let Some(choice) =
+            choices.find(|choice| self.choice.is_none_or(|first| first == choice.index.unwrap_or(0)))
         else {
             return Ok(piece);
         };
-        self.choice = Some(choice.index);
+        self.choice = Some(choice.index.unwrap_or(0));
         piece.finish = choice.finish_reason.filter(|reason| !reason.is_empty());
         piece.logprobs = choice.logprobs.as_ref().map(logprobs).unwrap_or_default();
         self.finished |= piece.finish.is_some();

@@ -202,7 +202,7 @@ impl Said {
         CODES.iter().any(|code| self.code.contains(code)) || WORDS.iter().any(|words| message.contains(words))
     }
 
-    /// What it says it cannot do, as OpenAI, Ollama, vLLM, llama.cpp, `OpenRouter` and others put it.
+    /// What it says it cannot do, as OpenAI, Ollama, vLLM, llama.cpp and others put it.
     fn feature(&self) -> Option<Feature> {
         const REFUSALS: [&str; 9] = [
             "support",
