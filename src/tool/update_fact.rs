@@ -22,7 +22,7 @@ const LOOKED_THROUGH: usize = 12;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Arguments {
-    /// What holds, in snake case: lives_in, works_as, is_named, has_pet, likes, birthday_is, or as lookup_facts shows it.
+    /// What holds, in snake case: `lives_in`, `works_as`, `is_named`, `has_pet`, `likes`, `birthday_is`, or as `lookup_facts` shows it.
     #[schemars(length(min = 2, max = 60), regex(pattern = r"^[a-z][a-z0-9_]*$"))]
     predicate: String,
     /// The new value, in the user's own words; left out: it holds no longer, and nothing takes its place.
@@ -33,7 +33,7 @@ struct Arguments {
     #[serde(default)]
     #[schemars(with = "String", length(max = 100))]
     subject: Option<String>,
-    /// The id of the fact that it takes the place of, from lookup_facts.
+    /// The id of the fact that it takes the place of, from `lookup_facts`.
     #[serde(default)]
     #[schemars(with = "String", length(max = 64))]
     replaces: Option<String>,

@@ -32,7 +32,7 @@ struct Arguments {
     /// Which wish.
     key: Key,
     /// verbosity: short, medium or long; style: casual, formal or matching; emojis: true or false; language: a tag such as
-    /// en or pt-BR; timezone: an IANA name such as Europe/Lisbon; nickname and avoid_topic: the user's words. Left out: the
+    /// en or pt-BR; timezone: an IANA name such as Europe/Lisbon; nickname and `avoid_topic`: the user's words. Left out: the
     /// wish is taken back.
     #[serde(default)]
     #[schemars(with = "String", length(max = 100))]
