@@ -55,7 +55,7 @@ pub(super) async fn forget_sent(
 ) -> Result<(), StoreError> {
     let mut tx = database.begin().await?;
     for message in messages {
-        sqlx::query("UPDATE outbox SET text = '' WHERE key LIKE $1 AND status IN ('sent', 'gone')")
+        sqlx::query("UPDATE outbox SET text = '' WHERE key LIKE $1 AND status NOT IN ('sending', 'waiting')")
             .bind(format!("{message}/%"))
             .execute(&mut *tx)
             .await?;

@@ -165,6 +165,8 @@ impl Outbox {
         let Some(row) = self.row(&post.key).await? else { return Ok(()) };
         let id = match row.platform_id {
             None if row.status == "sending" => {
+                // Should this process end first, nobody is to send it again.
+                self.mark(&post.key, "leaving").await?;
                 self.let_settle(row.since).await;
                 self.find(post, &row.text, Urgency::Lasting).await?
             }
@@ -218,7 +220,7 @@ impl Outbox {
     /// Forgets what was sent before `before`: nobody asks for it any more. What was not sent stays.
     pub(super) async fn purge(&self, before: Timestamp) -> Result<(), OutboxError> {
         sqlx::query(
-            "DELETE FROM outbox WHERE platform = $1 AND updated_at < $2 AND status IN ('sent', 'gone')",
+            "DELETE FROM outbox WHERE platform = $1 AND updated_at < $2 AND status NOT IN ('sending', 'waiting')",
         )
         .bind(self.platform.platform().to_owned())
         .bind(before.micros())

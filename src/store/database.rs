@@ -140,6 +140,8 @@ impl Database {
         let options = AnyConnectOptions::from_str(&address).map_err(failed)?;
         // WAL keeps every commit through a crash of the process; `synchronous = NORMAL` may lose the last commits to a
         // loss of power, never the file. `secure_delete`: what somebody had forgotten is overwritten, not only let go.
+        // `cache_size`, in KiB a connection: the system's own cache is as fast (`dramatis bench platforms`), and what is mapped or
+        // cached here would grow with the database.
         let pool = |connections: u32| {
             AnyPoolOptions::new()
                 .max_connections(connections)
@@ -154,7 +156,7 @@ impl Database {
                             .execute(
                                 "PRAGMA busy_timeout = 10000; PRAGMA journal_mode = WAL; \
                                  PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON; \
-                                 PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456; \
+                                 PRAGMA temp_store = MEMORY; PRAGMA cache_size = -128; \
                                  PRAGMA wal_autocheckpoint = 16384; PRAGMA secure_delete = ON;",
                             )
                             .await

@@ -8,7 +8,7 @@ use std::os::unix::fs::DirBuilderExt;
 use secrecy::SecretString;
 use tracing::{Subscriber, level_filters::LevelFilter};
 use tracing_appender::{
-    non_blocking::{NonBlocking, WorkerGuard},
+    non_blocking::{NonBlockingBuilder, WorkerGuard},
     rolling::{RollingFileAppender, Rotation},
 };
 use tracing_subscriber::{
@@ -27,6 +27,8 @@ use crate::config::{LogFormat, Settings};
 
 /// Files that are kept: two weeks, a file a day.
 const FILES_KEPT: usize = 14;
+/// Lines that may wait for the disk; beyond them, lines are left out. Each takes 32 bytes from the start.
+const WAITING_LINES: usize = 8_192;
 
 /// Why logging could not start.
 #[derive(Debug, thiserror::Error)]
@@ -69,7 +71,8 @@ pub fn init(settings: &Settings, stderr_level: LevelFilter) -> Result<Guard, Tel
         });
     let (file, guard, failed) = match opened {
         Ok(appender) => {
-            let (writer, guard) = NonBlocking::new(appender);
+            let (writer, guard) =
+                NonBlockingBuilder::default().buffered_lines_limit(WAITING_LINES).finish(appender);
             (Some(writer), Some(guard), None)
         }
         Err(error) => (None, None, Some(error)),

@@ -198,6 +198,24 @@ async fn a_message_that_is_taken_back_in_time_gets_no_answer() {
     assert!(memory.contains("nothing on record"), "what was taken back is forgotten: {memory}");
 }
 
+/// The first words are there, but their id is not known yet when the message goes.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_just_said_to_a_message_goes_with_it() {
+    let world = World::new().await;
+    let slow =
+        Answer { delay: Duration::from_millis(400), ..Answer::new("Here I am, and so on.").in_pieces(20) };
+    let simulator = Simulator::start(Behaviour::Stream(slow)).await.unwrap();
+    let _running = world.start(&model(&simulator)).await;
+    let dm = world.discord.dm(world.robin, world.bot);
+    world.discord.fail("POST", &format!("^/channels/{dm}/messages$"), 1, Fault::DoneButSilent);
+    let regretted = world.discord.say(world.robin, dm, "forget it");
+    world.answered(dm, 1).await;
+    world.discord.delete(regretted);
+    world.discord.until("nothing is left of it", |_| world.answers(dm).is_empty()).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    assert!(world.answers(dm).is_empty(), "{:?}", world.answers(dm));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_is_changed_in_time_is_answered_as_it_reads_now() {
     let world = World::new().await;

@@ -1,66 +1,16 @@
-//! The program on Telegram, against the simulated Bot API server: what its people see.
+//! Talk: what is said to the character, and what comes back, whatever goes wrong.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-#[path = "support/program.rs"]
-#[allow(dead_code)]
-mod program;
-#[path = "support/databases.rs"]
-#[allow(dead_code)]
-mod databases;
-#[path = "wire/telegram/mod.rs"]
-mod wire;
-
-use std::{
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::{process::Command, time::Duration};
 
 use dramatis::llm::simulator::{Answer, Behaviour, Simulator};
-use program::Home;
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use wire::{Fault, Telegram};
 
-const GROUP: i64 = -1001;
-
-struct Running(Child);
-
-impl Running {
-    fn start(home: &Home, telegram: &Telegram, more: &[(&str, String)]) -> Self {
-        let mut command: Command = home.command(&["run"]);
-        command
-            .env("TELEGRAM_TOKEN", wire::TOKEN)
-            .env("TELEGRAM_API_URL", telegram.api_url())
-            .envs(more.iter().map(|(key, value)| (*key, value.clone())))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        Self(command.spawn().unwrap())
-    }
-
-    fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn model(simulator: &Simulator) -> [(&'static str, String); 2] {
-    [("LLM_BASE_URL", simulator.base_url()), ("LLM_MODEL", "simulated".to_owned())]
-}
-
-/// What the bot said in a chat, without the notice of the offline responder.
-fn answers(telegram: &Telegram, chat: i64) -> Vec<String> {
-    let shown = telegram.shown(chat).into_iter().map(|it| it.text);
-    shown.filter(|text| !text.contains("No language model is configured")).collect()
-}
+use super::{
+    GROUP, Running, answers, databases, model, program,
+    program::Home,
+    wire,
+    wire::{Fault, Telegram},
+};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_private_talk_is_remembered() {

@@ -1,72 +1,18 @@
 //! Commands and buttons on Telegram, against the simulated Bot API server: what people see, press, and are told.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+use std::time::Duration;
 
-#[path = "support/program.rs"]
-#[allow(dead_code)]
-mod program;
-#[path = "wire/telegram/mod.rs"]
-mod wire;
-
-use std::{
-    process::{Child, Command, Stdio},
-    time::Duration,
+use super::{
+    GROUP, Running, ask,
+    program::Home,
+    shown,
+    wire::{Fault, Seen, Telegram},
 };
 
-use program::Home;
-use wire::{Fault, Seen, Telegram};
-
-const GROUP: i64 = -1001;
 const BOSS: i64 = 99;
 
-struct Running(Child);
-
-impl Running {
-    fn start(home: &Home, telegram: &Telegram) -> Self {
-        let mut command: Command = home.command(&["run"]);
-        command
-            .env("TELEGRAM_TOKEN", wire::TOKEN)
-            .env("TELEGRAM_API_URL", telegram.api_url())
-            .env("ADMINS", format!("telegram:{BOSS}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        Self(command.spawn().unwrap())
-    }
-
-    fn kill(&mut self) {
-        self.0.kill().unwrap();
-        self.0.wait().unwrap();
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// Says something in private and waits for the next message in that chat.
-async fn ask(telegram: &Telegram, user: i64, text: &str) -> Seen {
-    let before = shown(telegram, user).len();
-    telegram.say(user, text);
-    telegram.until(text, |it| shown(it, user).len() > before).await;
-    shown(telegram, user)[before].clone()
-}
-
-async fn ask_in(telegram: &Telegram, user: i64, text: &str) -> Seen {
-    let before = shown(telegram, GROUP).len();
-    telegram.say_in(GROUP, user, text, None, None);
-    telegram.until(text, |it| shown(it, GROUP).len() > before).await;
-    shown(telegram, GROUP)[before].clone()
-}
-
-/// What the bot shows, without the notice of the offline responder.
-fn shown(telegram: &Telegram, chat: i64) -> Vec<Seen> {
-    let all = telegram.shown(chat).into_iter();
-    all.filter(|it| !it.text.contains("No language model is configured")).collect()
+fn boss() -> [(&'static str, String); 1] {
+    [("ADMINS", format!("telegram:{BOSS}"))]
 }
 
 fn now(telegram: &Telegram, seen: &Seen) -> Seen {
@@ -80,7 +26,7 @@ async fn settled(telegram: &Telegram) {
 #[tokio::test(flavor = "multi_thread")]
 async fn menus_are_there_in_every_language() {
     let (home, telegram) = (Home::new(), Telegram::start().await);
-    let _running = Running::start(&home, &telegram);
+    let _running = Running::start(&home, &telegram, &boss());
     telegram.until("all menus", |it| it.calls("setMyCommands").len() == 8).await;
     assert!(telegram.commands_in(&format!("fr@{BOSS}")).to_string().contains("admin"), "that is for them");
     for (language, about) in
@@ -96,9 +42,9 @@ async fn menus_are_there_in_every_language() {
 #[tokio::test(flavor = "multi_thread")]
 async fn forgetting_goes_by_buttons() {
     let (home, telegram) = (Home::new(), Telegram::start().await);
-    let mut running = Running::start(&home, &telegram);
-    ask(&telegram, 7, "I have a dog named Luna.").await;
-    let asked = ask(&telegram, 7, "/forget luna").await;
+    let mut running = Running::start(&home, &telegram, &boss());
+    ask(&telegram, 7, 7, "I have a dog named Luna.").await;
+    let asked = ask(&telegram, 7, 7, "/forget luna").await;
     assert!(asked.text.contains("dog named Luna") && asked.html, "{asked:?}");
     let labels: Vec<_> = asked.buttons.iter().map(|(label, _)| label.as_str()).collect();
     assert_eq!(labels, ["Forget it", "Keep it"]);
@@ -110,21 +56,21 @@ async fn forgetting_goes_by_buttons() {
 
     // Buttons outlive the process.
     running.kill();
-    let _running = Running::start(&home, &telegram);
+    let _running = Running::start(&home, &telegram, &boss());
     telegram.fail("editMessageText", Fault::Flood(1));
     let press = telegram.press(7, &asked, "Forget it");
     telegram.until("the end of it", |it| now(it, &asked).text.starts_with("Forgotten: ")).await;
     telegram.until("no waiting sign", |it| it.notice(&press).is_some()).await;
     assert!(now(&telegram, &asked).buttons.is_empty());
-    let found = ask(&telegram, 7, "/memory search luna").await;
+    let found = ask(&telegram, 7, 7, "/memory search luna").await;
     assert!(found.text.contains("Nothing on record"), "{found:?}");
 
-    let kept = ask(&telegram, 7, "/remember My boat is called Tern.").await;
+    let kept = ask(&telegram, 7, 7, "/remember My boat is called Tern.").await;
     assert!(kept.text.contains("I will remember"), "{kept:?}");
-    let asked = ask(&telegram, 7, "/forget tern").await;
+    let asked = ask(&telegram, 7, 7, "/forget tern").await;
     telegram.press(7, &asked, "Keep it");
     telegram.until("it is kept", |it| now(it, &asked).text == "Kept.").await;
-    let answer = ask(&telegram, 7, "What is my boat called?").await;
+    let answer = ask(&telegram, 7, 7, "What is my boat called?").await;
     assert!(answer.text.contains("Tern"), "{answer:?}");
     let odd = telegram.press_data(7, &asked, "made-up");
     telegram.until("a notice", |it| it.notice(&odd).is_some()).await;
@@ -135,11 +81,11 @@ async fn forgetting_goes_by_buttons() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_turn_in_place() {
     let (home, telegram) = (Home::new(), Telegram::start().await);
-    let _running = Running::start(&home, &telegram);
+    let _running = Running::start(&home, &telegram, &boss());
     for number in 0..10 {
-        ask(&telegram, 7, &format!("/remember Thing number {number}.")).await;
+        ask(&telegram, 7, 7, &format!("/remember Thing number {number}.")).await;
     }
-    let page = ask(&telegram, 7, "/memory recent").await;
+    let page = ask(&telegram, 7, 7, "/memory recent").await;
     assert!(page.text.contains("number 9") && !page.text.contains("number 0"), "{page:?}");
     telegram.press(7, &page, "Earlier ▶");
     telegram.until("the second page", |it| now(it, &page).text.contains("number 0")).await;
@@ -151,9 +97,9 @@ async fn pages_turn_in_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_message_that_cannot_be_changed_is_followed_by_another() {
     let (home, telegram) = (Home::new(), Telegram::start().await);
-    let _running = Running::start(&home, &telegram);
-    ask(&telegram, 7, "I have a dog named Luna.").await;
-    let asked = ask(&telegram, 7, "/forget luna").await;
+    let _running = Running::start(&home, &telegram, &boss());
+    ask(&telegram, 7, 7, "I have a dog named Luna.").await;
+    let asked = ask(&telegram, 7, 7, "/forget luna").await;
     telegram.fail("editMessageText", Fault::Status(400, "Bad Request: chat not found".to_owned()));
     telegram.press(7, &asked, "Forget it");
     telegram
@@ -164,70 +110,70 @@ async fn a_message_that_cannot_be_changed_is_followed_by_another() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_group_shows_only_what_was_said_there() {
     let (home, telegram) = (Home::new(), Telegram::start().await);
-    let _running = Running::start(&home, &telegram);
-    ask(&telegram, 7, "I have a dog named Luna.").await;
-    ask_in(&telegram, 7, "@wire_bot I sail a boat called Tern.").await;
-    let recent = ask_in(&telegram, 7, "/memory@wire_bot recent").await;
+    let _running = Running::start(&home, &telegram, &boss());
+    ask(&telegram, 7, 7, "I have a dog named Luna.").await;
+    ask(&telegram, GROUP, 7, "@wire_bot I sail a boat called Tern.").await;
+    let recent = ask(&telegram, GROUP, 7, "/memory@wire_bot recent").await;
     assert!(recent.text.contains("Tern") && !recent.text.contains("Luna"), "{recent:?}");
-    let why = ask_in(&telegram, 7, "/why").await;
+    let why = ask(&telegram, GROUP, 7, "/why").await;
     assert!(why.text.contains("Tern"), "{why:?}");
     // Another bot's command, and one that a word is missing from.
     telegram.say_in(GROUP, 7, "/dance", None, None);
-    let told = ask_in(&telegram, 7, "/memory search").await;
+    let told = ask(&telegram, GROUP, 7, "/memory search").await;
     assert!(told.text.contains("/memory search WORDS"), "{told:?}");
-    let told = ask(&telegram, 7, "/memroy").await;
+    let told = ask(&telegram, 7, 7, "/memroy").await;
     assert!(told.text.contains("did you mean /memory?"), "{told:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_chosen_character_answers() {
     let (home, telegram) = (Home::new(), Telegram::start().await);
-    let mut running = Running::start(&home, &telegram);
-    ask(&telegram, 7, "/character set iris").await;
+    let mut running = Running::start(&home, &telegram, &boss());
+    ask(&telegram, 7, 7, "/character set iris").await;
     running.kill();
-    let _running = Running::start(&home, &telegram);
-    let about = ask(&telegram, 7, "/about").await;
+    let _running = Running::start(&home, &telegram, &boss());
+    let about = ask(&telegram, 7, 7, "/about").await;
     assert!(about.text.contains("Iris"), "{about:?}");
-    ask(&telegram, 7, "I have a dog named Luna.").await;
-    let found = ask(&telegram, 7, "/memory search dog").await;
+    ask(&telegram, 7, 7, "I have a dog named Luna.").await;
+    let found = ask(&telegram, 7, 7, "/memory search dog").await;
     assert!(found.text.contains("Luna"));
-    ask(&telegram, 7, "/character set elena").await;
-    let found = ask(&telegram, 7, "/memory search dog").await;
+    ask(&telegram, 7, 7, "/character set elena").await;
+    let found = ask(&telegram, 7, 7, "/memory search dog").await;
     assert!(found.text.contains("Nothing on record"), "each remembers for itself: {found:?}");
-    let told = ask_in(&telegram, 7, "/character set iris").await;
+    let told = ask(&telegram, GROUP, 7, "/character set iris").await;
     assert!(told.text.contains("people in charge"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_people_in_charge_close_and_open_doors() {
     let (home, telegram) = (Home::new(), Telegram::start().await);
-    let _running = Running::start(&home, &telegram);
-    let told = ask(&telegram, 7, "/admin status").await;
+    let _running = Running::start(&home, &telegram, &boss());
+    let told = ask(&telegram, 7, 7, "/admin status").await;
     assert!(told.text.contains("You are telegram:7"), "{told:?}");
-    let status = ask(&telegram, BOSS, "/admin status").await;
+    let status = ask(&telegram, BOSS, BOSS, "/admin status").await;
     assert!(status.text.contains("platforms: telegram"), "{status:?}");
 
-    ask(&telegram, BOSS, "/admin deny telegram:7").await;
+    ask(&telegram, BOSS, BOSS, "/admin deny telegram:7").await;
     let before = shown(&telegram, 7).len();
     telegram.say(7, "Hello?");
     telegram.say(7, "/about");
-    let answer = ask(&telegram, 8, "Hello!").await;
+    let answer = ask(&telegram, 8, 8, "Hello!").await;
     assert!(!answer.text.is_empty());
     settled(&telegram).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
     assert_eq!(shown(&telegram, 7).len(), before, "no word to whom is shut out");
-    ask(&telegram, BOSS, "/admin allow telegram:7").await;
-    ask(&telegram, 7, "Hello again.").await;
+    ask(&telegram, BOSS, BOSS, "/admin allow telegram:7").await;
+    ask(&telegram, 7, 7, "Hello again.").await;
 
-    ask_in(&telegram, BOSS, "/admin pause").await;
+    ask(&telegram, GROUP, BOSS, "/admin pause").await;
     let before = shown(&telegram, GROUP).len();
     telegram.say_in(GROUP, 7, "@wire_bot are you there?", None, None);
-    ask(&telegram, 7, "And here?").await;
+    ask(&telegram, 7, 7, "And here?").await;
     settled(&telegram).await;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     assert_eq!(shown(&telegram, GROUP).len(), before, "silent there, and only there");
-    ask_in(&telegram, BOSS, "/admin resume").await;
-    ask_in(&telegram, 7, "@wire_bot and now?").await;
+    ask(&telegram, GROUP, BOSS, "/admin resume").await;
+    ask(&telegram, GROUP, 7, "@wire_bot and now?").await;
 
     let before = shown(&telegram, GROUP).len();
     telegram.say_in(GROUP, BOSS, "/admin say-as iris Good evening, everybody.", None, None);
@@ -239,9 +185,9 @@ async fn the_people_in_charge_close_and_open_doors() {
 #[tokio::test(flavor = "multi_thread")]
 async fn thought_can_be_asked_for() {
     let (home, telegram) = (Home::new(), Telegram::start().await);
-    let _running = Running::start(&home, &telegram);
-    ask(&telegram, 7, "/reflect What do you love about the sea?").await;
-    let why = ask(&telegram, 7, "/why").await;
+    let _running = Running::start(&home, &telegram, &boss());
+    ask(&telegram, 7, 7, "/reflect What do you love about the sea?").await;
+    let why = ask(&telegram, 7, 7, "/why").await;
     assert!(why.text.contains("a matter for thought"), "{why:?}");
     for (line, part) in [
         ("/settings verbosity short", "verbosity: short"),
@@ -250,7 +196,7 @@ async fn thought_can_be_asked_for() {
         ("/privacy", "What Elena keeps of you"),
         ("/help forget", "/forget WHAT"),
     ] {
-        let told = ask(&telegram, 7, line).await;
+        let told = ask(&telegram, 7, 7, line).await;
         assert!(told.text.contains(part), "{line}: {told:?}");
     }
 }

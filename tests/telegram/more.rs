@@ -1,66 +1,16 @@
 //! What else happens on Telegram, against the simulated Bot API server: reactions, files, channels, groups that move.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-#[path = "support/program.rs"]
-#[allow(dead_code)]
-mod program;
-#[path = "wire/telegram/mod.rs"]
-mod wire;
-
-use std::{
-    process::{Child, Command, Stdio},
-    time::Duration,
-};
+use std::time::Duration;
 
 use dramatis::llm::simulator::{Behaviour, Simulator};
-use program::Home;
 use serde_json::json;
-use wire::{Seen, Telegram};
 
-const GROUP: i64 = -1001;
-
-struct Running(Child);
-
-impl Running {
-    fn start(home: &Home, telegram: &Telegram, more: &[(&str, String)]) -> Self {
-        let mut command: Command = home.command(&["run"]);
-        command
-            .env("TELEGRAM_TOKEN", wire::TOKEN)
-            .env("TELEGRAM_API_URL", telegram.api_url())
-            .envs(more.iter().map(|(key, value)| (*key, value.clone())))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        Self(command.spawn().unwrap())
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-/// What the bot shows, without the notice of the offline responder.
-fn shown(telegram: &Telegram, chat: i64) -> Vec<Seen> {
-    let all = telegram.shown(chat).into_iter();
-    all.filter(|it| !it.text.contains("No language model is configured")).collect()
-}
-
-/// Says something and waits for the next message in that chat.
-async fn ask(telegram: &Telegram, chat: i64, user: i64, text: &str) -> Seen {
-    let before = shown(telegram, chat).len();
-    if chat > 0 {
-        telegram.say(user, text);
-    } else {
-        telegram.say_in(chat, user, text, None, None);
-    }
-    telegram.until(text, |it| shown(it, chat).len() > before).await;
-    shown(telegram, chat)[before].clone()
-}
+use super::{
+    GROUP, Running, ask,
+    program::Home,
+    shown,
+    wire::{self, Telegram},
+};
 
 async fn settled(telegram: &Telegram) {
     telegram.until("all updates confirmed", |it| it.unconfirmed() == 0).await;

@@ -1,57 +1,39 @@
 //! Telegram by webhook, against the simulated Bot API server: what is stored is confirmed, and nothing else is let in.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
-
-#[path = "support/program.rs"]
-#[allow(dead_code)]
-mod program;
-#[path = "wire/telegram/mod.rs"]
-mod wire;
-
 use std::{
     net::TcpListener,
-    process::{Child, Command, Stdio},
+    process::Stdio,
     time::{Duration, Instant},
 };
 
 use dramatis::llm::simulator::{Behaviour, Simulator};
-use program::Home;
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use wire::{Telegram, webhook::forged};
+
+use super::{
+    Running, answers,
+    program::{self, Home},
+    wire::{self, Telegram, webhook::forged},
+};
 
 /// A program that listens for updates.
-struct Running {
-    child: Child,
+struct Listening {
+    running: Running,
     url: String,
 }
 
-impl Running {
+impl Listening {
     fn start(home: &Home, telegram: &Telegram, port: u16, more: &[(&str, String)]) -> Self {
-        let mut command: Command = home.command(&["run"]);
         let url = format!("http://127.0.0.1:{port}/telegram/updates");
-        command
-            .env("TELEGRAM_TOKEN", wire::TOKEN)
-            .env("TELEGRAM_API_URL", telegram.api_url())
-            .env("TELEGRAM_WEBHOOK_URL", &url)
-            .env("TELEGRAM_WEBHOOK_ADDR", format!("127.0.0.1:{port}"))
-            .envs(more.iter().map(|(key, value)| (*key, value.clone())))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        Self { child: command.spawn().unwrap(), url }
+        let mut settings = vec![
+            ("TELEGRAM_WEBHOOK_URL", url.clone()),
+            ("TELEGRAM_WEBHOOK_ADDR", format!("127.0.0.1:{port}")),
+        ];
+        settings.extend(more.iter().cloned());
+        Self { running: Running::start(home, telegram, &settings), url }
     }
 
     fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.running.kill();
     }
 }
 
@@ -59,15 +41,10 @@ fn free_port() -> u16 {
     TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
-fn answers(telegram: &Telegram, chat: i64) -> Vec<String> {
-    let shown = telegram.shown(chat).into_iter().map(|it| it.text);
-    shown.filter(|text| !text.contains("No language model is configured")).collect()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn only_telegram_is_let_in() {
     let (home, telegram) = (Home::new(), Telegram::start().await);
-    let running = Running::start(&home, &telegram, free_port(), &[]);
+    let running = Listening::start(&home, &telegram, free_port(), &[]);
     telegram.until("a webhook", |it| it.hook().is_some()).await;
     let hook = telegram.hook().unwrap();
     assert_eq!((hook.url.as_str(), hook.connections), (running.url.as_str(), 1));
@@ -91,12 +68,12 @@ async fn only_telegram_is_let_in() {
 async fn a_secret_lasts_one_start_and_polling_ends_the_webhook() {
     let (home, telegram) = (Home::new(), Telegram::start().await);
     let port = free_port();
-    let mut running = Running::start(&home, &telegram, port, &[]);
+    let mut running = Listening::start(&home, &telegram, port, &[]);
     telegram.until("a webhook", |it| it.hook().is_some()).await;
     let first = telegram.hook().unwrap().secret;
     running.kill();
     telegram.say(7, "Is anybody there?");
-    let mut running = Running::start(&home, &telegram, port, &[]);
+    let mut running = Listening::start(&home, &telegram, port, &[]);
     telegram.until("an answer", |it| answers(it, 7).len() == 1).await;
     let hook = telegram.hook().unwrap();
     assert_ne!(hook.secret, first);
@@ -105,7 +82,7 @@ async fn a_secret_lasts_one_start_and_polling_ends_the_webhook() {
     let mut command = home.command(&["run"]);
     command.env("TELEGRAM_TOKEN", wire::TOKEN).env("TELEGRAM_API_URL", telegram.api_url());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let _polling = Running { child: command.spawn().unwrap(), url: String::new() };
+    let _polling = Running(command.spawn().unwrap());
     telegram.say(7, "And now?");
     telegram.until("an answer by polling", |it| answers(it, 7).len() == 2).await;
     assert!(telegram.hook().is_none());
@@ -118,7 +95,7 @@ async fn what_comes_twice_is_done_once() {
     telegram.double();
     let simulator = Simulator::start(Behaviour::Echo).await.unwrap();
     let model = [("LLM_BASE_URL", simulator.base_url()), ("LLM_MODEL", "simulated".to_owned())];
-    let _running = Running::start(&home, &telegram, free_port(), &model);
+    let _running = Listening::start(&home, &telegram, free_port(), &model);
     telegram.say(7, "Once.");
     telegram.until("an answer", |it| answers(it, 7).len() == 1).await;
     telegram.say(7, "/remember My boat is called Tern.");
@@ -163,7 +140,7 @@ async fn kills_lose_and_double_nothing() {
     let simulator = Simulator::start(Behaviour::Echo).await.unwrap();
     let model = [("LLM_BASE_URL", simulator.base_url()), ("LLM_MODEL", "simulated".to_owned())];
     let port = free_port();
-    let mut running = Running::start(&home, &telegram, port, &model);
+    let mut running = Listening::start(&home, &telegram, port, &model);
     let mut random = StdRng::seed_from_u64(5);
     let mut said = vec![0_usize; usize::try_from(PEOPLE).unwrap()];
     let mut kills = 0;
@@ -181,7 +158,7 @@ async fn kills_lose_and_double_nothing() {
         if kills < KILLS && random.random_bool(0.3) {
             running.kill();
             kills += 1;
-            running = Running::start(&home, &telegram, port, &model);
+            running = Listening::start(&home, &telegram, port, &model);
         }
         let done = (0..PEOPLE).all(|person| answers(&telegram, 1_000 + person).len() >= EACH);
         if done && kills == KILLS {
