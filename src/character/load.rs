@@ -10,9 +10,10 @@ use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     decode::{decode, is_no_map},
-    definition::{BackgroundFact, Character, Core, Goal, LurkTriggers, ModelOverride, ModelTier, Ux},
+    definition::{BackgroundFact, Character, Core, Goal, ModelOverride, ModelTier, Ux},
     evolution, examples, files,
     finding::{Finding, Severity, meant},
+    lurk::LurkTriggers,
     skill,
     yaml::{self, Mark, Node, Step},
 };

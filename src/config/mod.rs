@@ -4,6 +4,7 @@
 mod budget;
 mod dotenv;
 mod key;
+mod near;
 mod problem;
 mod tokens;
 mod value;
@@ -29,13 +30,12 @@ use crate::{
     store::Location,
 };
 use key::{Draft, Key, Tier};
+use near::near_misses;
 
 /// Where the API listens when only its keys are set.
 const DEFAULT_API: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 8080);
 /// Brave's own search service (its documentation, "Web search API").
 const BRAVE: &str = "https://api.search.brave.com";
-/// A variable of the environment this close to one of ours is taken for a slip of the hand.
-const NEAR_MISS: usize = 2;
 
 /// Everything that can be set. `Debug` shows no secret. `.env.sample` explains each key.
 #[derive(Debug, Clone)]
@@ -486,17 +486,4 @@ fn same_host(one: &str, other: &str) -> bool {
         (Ok(one), Ok(other)) => one.origin() == other.origin(),
         _ => false,
     }
-}
-
-/// Variables that look like one of our keys misspelt. Most of the environment is not ours, so that is no error.
-fn near_misses(env: &BTreeMap<String, String>) -> Vec<String> {
-    let ours = |name: &str| key::all().any(|key| key.name == name);
-    env.keys()
-        .filter(|name| !ours(name))
-        .filter_map(|name| {
-            let upper = name.to_ascii_uppercase();
-            let near = key::all().find(|key| strsim::osa_distance(&upper, key.name) <= NEAR_MISS)?;
-            Some(format!("environment: {name} is not a setting of Dramatis; did you mean {}?", near.name))
-        })
-        .collect()
 }
