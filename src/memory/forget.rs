@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sqlx::{Row as _, any::AnyRow};
 
-use super::{Memory, MemoryError, data, promise::drop_promises_of, trace, visible::Visible, words};
+use super::{Memory, MemoryError, data, pattern, promise::drop_promises_of, trace, visible::Visible, words};
 use crate::{
     model::{MessageId, SessionId, Timestamp, Viewer},
     store::{StoreError, Tx},
@@ -58,6 +58,8 @@ pub struct Forgotten {
     pub summaries: u64,
     /// Reminders and goals.
     pub promises: u64,
+    /// Answers that were examples for others.
+    pub patterns: u64,
 }
 
 impl Memory {
@@ -223,6 +225,7 @@ impl Memory {
             done.promises += drop_promises_of(&mut tx, &id).await?;
             done.memories += drop_pieces(&mut tx, &id, vectors).await?;
             trace::drop_traces_of(&mut tx, &id).await?;
+            done.patterns += pattern::drop_patterns_of(&mut tx, &id).await?;
             delete(&mut tx, "DELETE FROM message WHERE id = $1", &id).await?;
         }
         for session in sessions {
