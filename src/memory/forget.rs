@@ -187,7 +187,7 @@ impl Memory {
         row.map(|row| said(&row)).transpose()
     }
 
-    /// Deletes messages and facts of the viewer's user, or answers to them, that the viewer may read, with all that was
+    /// Deletes messages, facts and patterns of the viewer's user, or answers to them, that the viewer may read, with all that was
     /// made of them; all of it or nothing. Ids that are gone, or somebody else's, change nothing. A summary goes with any
     /// message of its session; a fact when nothing that it rests on is left.
     ///
@@ -216,6 +216,9 @@ impl Memory {
                     sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.clone()).bind(viewer.user.to_string());
                 done.promises += visible.bind(query).execute(&mut *tx).await?.rows_affected();
             }
+        }
+        for id in ids {
+            done.patterns += pattern::drop_own(&mut tx, viewer, id).await?;
         }
         let vectors = self.database.has_vectors();
         for message in &done.messages {

@@ -1,8 +1,7 @@
 //! People change and take back what they said: whatever rests on the old words goes with them.
 
 use super::{
-    Memory, MemoryError, Revised,
-    pattern,
+    Memory, MemoryError, Revised, pattern,
     promise::drop_promises_of,
     store::{find, fits, importance_of, index_words},
     trace,

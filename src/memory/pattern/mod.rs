@@ -17,8 +17,8 @@ use crate::{
     store::StoreError,
 };
 use formula::{aged, rank, recency};
-pub(super) use settle::drop_patterns_of;
 use settle::{Learned, exchange};
+pub(super) use settle::{drop_own, drop_patterns_of};
 
 /// The rank from which on a pattern is an example (product.md, MEM).
 const LEAST_RANK: f64 = 0.5;
@@ -131,7 +131,8 @@ impl Memory {
         vote: Vote<'_>,
         holds: bool,
     ) -> Result<(), MemoryError> {
-        let vector = if holds && vote.feeling == Feeling::Kind { self.vector_for(asked).await? } else { None };
+        let vector =
+            if holds && vote.feeling == Feeling::Kind { self.vector_for(asked).await? } else { None };
         let mut tx = self.database.begin().await?;
         self.database.lock(&mut tx, &format!("pattern {asked}")).await?;
         let Some(exchange) = exchange(&mut tx, asked).await? else { return Ok(()) };
@@ -204,7 +205,17 @@ impl Memory {
                 && rank.get() >= LEAST_RANK;
             if fits {
                 let (id, source) = (row.try_get("id")?, PatternSource::from_row(row)?);
-                found.push(Pattern { id, question: held, answer, source, score, similarity, recency, rank, held_at });
+                found.push(Pattern {
+                    id,
+                    question: held,
+                    answer,
+                    source,
+                    score,
+                    similarity,
+                    recency,
+                    rank,
+                    held_at,
+                });
             }
         }
         found.sort_by(|a, b| b.rank.get().total_cmp(&a.rank.get()));

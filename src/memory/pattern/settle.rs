@@ -7,8 +7,8 @@ use super::{
     formula::{AGEING, aged, standing},
 };
 use crate::{
-    memory::{Memory, MemoryError, data},
-    model::{MessageId, TurnId, UnitScore},
+    memory::{Memory, MemoryError, data, visible::Visible},
+    model::{MessageId, TurnId, UnitScore, Viewer},
     store::{StoreError, Tx, vector},
 };
 
@@ -227,6 +227,17 @@ async fn shares_its_answer(tx: &mut Tx, exchange: &Exchange) -> Result<bool, Sto
     Ok(row.try_get::<String, _>("status")? == "answered" && row.try_get::<i64, _>("own")? == 0)
 }
 
+/// Drops a pattern of the viewer's user that the viewer may read, with what was made of its answer. Says how many there were.
+pub(in crate::memory) async fn drop_own(tx: &mut Tx, viewer: &Viewer, id: &str) -> Result<u64, StoreError> {
+    let visible = Visible::of(viewer, "p", "reply", 3);
+    let sql = format!("SELECT p.message FROM pattern p WHERE p.id = $1 AND p.owner = $2 AND {}", visible.sql);
+    let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(id.to_owned()).bind(viewer.user.to_string());
+    match visible.bind(query).fetch_optional(&mut **tx).await? {
+        Some(row) => drop_patterns_of(tx, &row.try_get::<String, _>("message")?).await,
+        None => Ok(0),
+    }
+}
+
 /// Drops the patterns of a message, whether it is the question or the answer that goes, with what was made of them. Says how
 /// many there were.
 pub(in crate::memory) async fn drop_patterns_of(tx: &mut Tx, message: &str) -> Result<u64, StoreError> {
@@ -240,4 +251,3 @@ pub(in crate::memory) async fn drop_patterns_of(tx: &mut Tx, message: &str) -> R
         .await?;
     Ok(done.rows_affected())
 }
-
