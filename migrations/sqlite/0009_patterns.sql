@@ -7,8 +7,8 @@ CREATE TABLE pattern (
     message    TEXT NOT NULL UNIQUE,
     reply      TEXT NOT NULL,
     source     TEXT NOT NULL,       -- liked | distilled
-    learned    REAL,                -- 0..1, the score it was learned with; NULL: it rests on reactions alone
-    learned_at INTEGER,
+    learned    REAL NOT NULL,     -- 0..1, the score it was learned with
+    learned_at INTEGER NOT NULL,  -- 0: it was not learned, it rests on reactions alone
     score      REAL NOT NULL,       -- 0..1, with the reactions; 0: outvoted
     model      TEXT,                -- of the vector
     vector     TEXT,                -- JSON list

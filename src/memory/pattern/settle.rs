@@ -60,8 +60,8 @@ impl Memory {
         .bind(exchange.message.clone())
         .bind(exchange.reply.clone())
         .bind(learned.map_or(PatternSource::Liked, |it| it.why).as_str().to_owned())
-        .bind(learned.map(|it| it.score))
-        .bind(learned.map(|it| it.at))
+        .bind(learned.map_or(0.0, |it| it.score))
+        .bind(learned.map_or(0, |it| it.at))
         .bind(standing(learned.map(|it| it.score), votes.likes, votes.dislikes).get())
         .bind(model)
         .bind(vector.as_deref().map(vector::to_text))
@@ -149,9 +149,9 @@ pub(super) struct Learned {
 
 impl Learned {
     fn from_row(row: &AnyRow) -> Result<Option<Self>, StoreError> {
-        let (score, at) = (row.try_get::<Option<f64>, _>("learned")?, row.try_get("learned_at")?);
+        let (score, at) = (row.try_get("learned")?, row.try_get("learned_at")?);
         let why = PatternSource::from_row(row)?;
-        Ok(score.zip(at).map(|(score, at)| Self { score, at, why }))
+        Ok((at != 0).then_some(Self { score, at, why }))
     }
 }
 
