@@ -52,7 +52,7 @@ async fn a_liked_answer_is_an_example_until_the_reaction_changes() {
         settled(&telegram).await;
         let requests = simulator.requests();
         let seen = |text: &&str| text.contains("You answered: At noon, captain.");
-        (answer, requests[before..].iter().any(|it| it.contents().iter().any(|text| seen(&text))))
+        (answer, requests[before..].iter().any(|it| it.contents().iter().any(seen)))
     };
     let (answer, seen) = shows("When does the tide turn in the harbour?").await;
     assert!(!seen);
