@@ -307,6 +307,7 @@ async fn an_answer_keeps_its_account() {
                 when: at(0),
                 score: UnitScore::new(0.5),
             }],
+            patterns: vec!["2".to_owned()],
             model: "m".to_owned(),
             tokens_in: 1,
             tokens_out: 2,

@@ -5,7 +5,7 @@ use tokio::sync::mpsc;
 use super::turn::{Ask, Broken, Mind, Parts, send};
 use crate::{
     character::Character,
-    memory::Judgement,
+    memory::{Judgement, Vote},
     model::{Aside, Feeling, MessageId, Timestamp, TurnEvent, UserId},
     relationship::{self, Change, RelationshipError},
 };
@@ -78,10 +78,14 @@ impl Mind {
             Feeling::Kind => Judgement::Liked,
             Feeling::Unkind => Judgement::Disliked,
         };
-        if let Some(message) = answered
-            && let Err(error) = self.parts.memory.judge_traces(message, judgement, added).await
-        {
-            tracing::warn!(%error, "a reaction is not noted for the next answer");
+        if let Some(message) = answered {
+            let memory = &self.parts.memory;
+            let vote = Vote { by: user, source, feeling };
+            let traces = memory.judge_traces(message, judgement, added).await;
+            let patterns = memory.judge_pattern(message, vote, added).await;
+            for error in [traces, patterns].into_iter().filter_map(Result::err) {
+                tracing::warn!(%error, "a reaction is not noted for the next answer");
+            }
         }
         let delta = match feeling {
             Feeling::Kind => REACTION,

@@ -1,7 +1,7 @@
 //! Gathering: all that a turn needs to know, asked for side by side.
 
 use crate::{
-    memory::{Fact, HistoryLine, Memory, MemoryError, RecallQuery},
+    memory::{Fact, HistoryLine, Memory, MemoryError, Pattern, RecallQuery},
     model::{MessageId, Preferences, RecalledItem, RecalledSource, Timestamp, UnitScore, Viewer},
 };
 
@@ -21,13 +21,15 @@ pub(super) struct Gathered {
     pub(super) vector: Option<Vec<f32>>,
     pub(super) history: Vec<HistoryLine>,
     pub(super) recalled: Vec<RecalledItem>,
+    /// Earlier exchanges like this one that went well.
+    pub(super) patterns: Vec<Pattern>,
     pub(super) facts: Vec<Fact>,
     pub(super) preferences: Preferences,
     pub(super) summaries: Vec<(Timestamp, String)>,
     pub(super) known_name: Option<String>,
 }
 
-/// Asks memory for everything at once; only recall waits for the vector of the message.
+/// Asks memory for everything at once; only recall and examples wait for the vector of the message.
 pub(super) async fn gather(
     memory: &Memory,
     viewer: &Viewer,
@@ -50,9 +52,13 @@ pub(super) async fn gather(
             exclude: messages.to_vec(),
             now,
         };
-        Ok::<_, MemoryError>((memory.recall(viewer, &query).await?, vector))
+        let (recalled, patterns) = tokio::try_join!(
+            memory.recall(viewer, &query),
+            memory.patterns(viewer, text, vector.as_deref(), now),
+        )?;
+        Ok::<_, MemoryError>((recalled, patterns, vector))
     };
-    let (history, (recalled, vector), facts, preferences, summaries, known_name) = tokio::try_join!(
+    let (history, (recalled, patterns, vector), facts, preferences, summaries, known_name) = tokio::try_join!(
         history,
         recall,
         memory.facts(viewer, FACTS),
@@ -64,6 +70,7 @@ pub(super) async fn gather(
         vector,
         history,
         recalled,
+        patterns,
         facts,
         preferences,
         summaries: summaries.into_iter().map(|summary| (summary.ended_at, summary.text)).collect(),

@@ -2,6 +2,7 @@
 //! remembers. What is learned from a finished session is extracted here too, as background work.
 
 mod after;
+mod example;
 mod extract;
 mod gather;
 mod manner;

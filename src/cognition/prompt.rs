@@ -6,14 +6,14 @@ use chrono::TimeZone;
 use minijinja::{Value, context};
 
 use super::{
-    manner,
+    example, manner,
     persona::{self, Slots},
     template,
 };
 use crate::{
     character::{Character, Exchange, Speaker},
     llm::{ChatMessage, Role, tokens},
-    memory::HistoryLine,
+    memory::{HistoryLine, Pattern},
     model::{Place, Preferences, Quoted, RecalledItem, RecalledSource, Timestamp},
 };
 
@@ -24,6 +24,8 @@ const PROMPT_SHARE: usize = 75;
 /// shares were chosen so that a full persona (about 1,500 tokens) and all sections fit together.
 const EXAMPLES_SHARE: usize = 14;
 const RECALLED_SHARE: usize = 18;
+/// Earlier exchanges that went well; what is recalled gets the less.
+const PATTERNS_SHARE: usize = 6;
 const FACTS_SHARE: usize = 6;
 const SUMMARIES_SHARE: usize = 8;
 /// The message and the talk before it; a long message leaves less for the talk.
@@ -48,6 +50,7 @@ pub(super) struct Material {
     pub(super) facts: Vec<String>,
     pub(super) summaries: Vec<(Timestamp, String)>,
     pub(super) recalled: Vec<RecalledItem>,
+    pub(super) patterns: Vec<Pattern>,
     pub(super) history: Vec<HistoryLine>,
     pub(super) about_past: bool,
     pub(super) guard: Option<&'static str>,
@@ -136,6 +139,7 @@ fn values(material: &Material, budget: usize) -> Value {
     let user = template::label(&material.user_name);
     let slots = Slots { user: &user, character: &character.name, now: &now, place: &place };
     let stage = character.evolution.stage_at(material.trust);
+    let (patterns, taken) = example::within(&material.patterns, budget * PATTERNS_SHARE / 100);
     let top_goal = character.goals.iter().max_by_key(|goal| goal.priority);
     context! {
         name => character.name,
@@ -162,9 +166,10 @@ fn values(material: &Material, budget: usize) -> Value {
         now => now,
         their_now => their_time(material),
         background => background(material),
+        patterns,
         facts => within(material.facts.iter().map(|fact| template::as_data(fact)), budget * FACTS_SHARE / 100),
         summaries => summaries(material, budget * SUMMARIES_SHARE / 100),
-        recalled => recalled(material, budget * RECALLED_SHARE / 100),
+        recalled => recalled(material, budget * RECALLED_SHARE / 100 - taken),
         about_past => material.about_past,
         tools => material.thinking.is_some(),
         steps => material.thinking.as_ref().map(|thinking| thinking.steps),

@@ -224,7 +224,8 @@ impl Mind {
         // On the clock of the talk, which may be one that is brought in.
         let said_at = now.plus(started.elapsed());
         let total = started.elapsed();
-        let account = why::account(&route, path, recalled, &completion, millis(total));
+        let brought = why::Brought { recalled, patterns: if indexed { &material.patterns } else { &[] } };
+        let account = why::account(&route, path, brought, &completion, millis(total));
         let new = NewReply { to: message, also: &ask.also, text: &completion.text, at: said_at, indexed };
         let reply = memory.store_reply_with(new, &account).await?;
         let total = started.elapsed();
@@ -372,6 +373,8 @@ impl Mind {
                 .collect(),
             summaries: gathered.summaries.clone(),
             recalled: gathered.recalled.clone(),
+            // To somebody in danger no earlier answer is an example.
+            patterns: if route.has(Flag::Crisis) { Vec::new() } else { gathered.patterns.clone() },
             history: gathered.history.clone(),
             about_past: route.has(Flag::Memory),
             guard: route.has(Flag::Crisis).then_some(prompt::CRISIS_GUARD),

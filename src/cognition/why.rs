@@ -3,6 +3,7 @@
 use super::route::Route;
 use crate::{
     llm::Completion,
+    memory::Pattern,
     model::{Account, AccountItem, RecalledItem, TurnPath},
 };
 
@@ -16,11 +17,18 @@ pub(super) fn item(recalled: &RecalledItem) -> AccountItem {
     }
 }
 
+/// What memory gave to a turn.
+pub(super) struct Brought<'a> {
+    pub(super) recalled: Vec<AccountItem>,
+    /// The examples that the answer was written with.
+    pub(super) patterns: &'a [Pattern],
+}
+
 /// The account of a turn that ended with this completion, `total_ms` after its message.
 pub(super) fn account(
     route: &Route,
     path: TurnPath,
-    recalled: Vec<AccountItem>,
+    brought: Brought<'_>,
     completion: &Completion,
     total_ms: f64,
 ) -> Account {
@@ -30,7 +38,8 @@ pub(super) fn account(
         confidence: route.confidence,
         by: route.by,
         flags: route.flags.iter().map(|flag| flag.as_str().to_owned()).collect(),
-        recalled,
+        recalled: brought.recalled,
+        patterns: brought.patterns.iter().map(|pattern| pattern.id.clone()).collect(),
         model: completion.model.clone(),
         tokens_in: completion.tokens_in,
         tokens_out: completion.tokens_out,

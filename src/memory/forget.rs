@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use sqlx::{Row as _, any::AnyRow};
 
-use super::{Memory, MemoryError, data, promise::drop_promises_of, trace, visible::Visible, words};
+use super::{Memory, MemoryError, data, pattern, promise::drop_promises_of, trace, visible::Visible, words};
 use crate::{
     model::{MessageId, SessionId, Timestamp, Viewer},
     store::{StoreError, Tx},
@@ -58,6 +58,8 @@ pub struct Forgotten {
     pub summaries: u64,
     /// Reminders and goals.
     pub promises: u64,
+    /// Answers that were examples for others.
+    pub patterns: u64,
 }
 
 impl Memory {
@@ -185,7 +187,7 @@ impl Memory {
         row.map(|row| said(&row)).transpose()
     }
 
-    /// Deletes messages and facts of the viewer's user, or answers to them, that the viewer may read, with all that was
+    /// Deletes messages, facts and patterns of the viewer's user, or answers to them, that the viewer may read, with all that was
     /// made of them; all of it or nothing. Ids that are gone, or somebody else's, change nothing. A summary goes with any
     /// message of its session; a fact when nothing that it rests on is left.
     ///
@@ -215,6 +217,9 @@ impl Memory {
                 done.promises += visible.bind(query).execute(&mut *tx).await?.rows_affected();
             }
         }
+        for id in ids {
+            done.patterns += pattern::drop_own(&mut tx, viewer, id).await?;
+        }
         let vectors = self.database.has_vectors();
         for message in &done.messages {
             let id = message.to_string();
@@ -223,6 +228,7 @@ impl Memory {
             done.promises += drop_promises_of(&mut tx, &id).await?;
             done.memories += drop_pieces(&mut tx, &id, vectors).await?;
             trace::drop_traces_of(&mut tx, &id).await?;
+            done.patterns += pattern::drop_patterns_of(&mut tx, &id).await?;
             delete(&mut tx, "DELETE FROM message WHERE id = $1", &id).await?;
         }
         for session in sessions {

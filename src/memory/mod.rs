@@ -9,6 +9,7 @@ mod knowledge;
 mod left;
 mod moved;
 mod own;
+mod pattern;
 mod promise;
 mod read;
 mod recall;
@@ -41,6 +42,7 @@ pub use change::{FactChange, FactChanged};
 pub use forget::{FORGET_AT_ONCE, ForgetKind, Forgettable, Forgotten};
 pub(crate) use moved::{Named, rename, rescope};
 pub use own::{Kept, Kinds};
+pub use pattern::{Pattern, PatternSource, Vote};
 pub use promise::{MOST_GOALS, MOST_REMINDERS, OwnGoal, Promised, REMINDER_JOB, Reminder};
 pub use recall::RecallQuery;
 pub use search::{Episode, FoundFact, FoundSummary, Span, coverage};
@@ -240,7 +242,7 @@ pub struct Applied {
 pub struct Shown {
     /// Its id.
     pub id: String,
-    /// `message`, `memory` or `fact`.
+    /// `message`, `memory`, `fact` or `pattern`.
     pub kind: String,
     /// Its words.
     pub text: String,
@@ -279,6 +281,8 @@ pub struct Stats {
     pub preferences: i64,
     /// Summaries.
     pub summaries: i64,
+    /// Answers that are examples for others.
+    pub patterns: i64,
 }
 
 /// Memory.

@@ -24,13 +24,14 @@ impl Named {
     }
 }
 
-const TABLES: [Named; 9] = [
+const TABLES: [Named; 10] = [
     Named::scope("message", None),
     Named::scope("session", None),
     Named::scope("summary", None),
     Named::scope("memory", None),
     Named::scope("fact", None),
     Named::scope("trace", None),
+    Named::scope("pattern", None),
     Named::scope("reminder", None),
     Named::scope("goal", None),
     Named::scope("preference", Some(&["character", "owner", "key"])),

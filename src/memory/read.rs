@@ -66,7 +66,7 @@ impl Memory {
             .collect()
     }
 
-    /// One memory, message or fact by its id, if the viewer may read it.
+    /// One memory, message, fact or pattern by its id, if the viewer may read it.
     ///
     /// # Errors
     /// When the store fails.
@@ -91,6 +91,15 @@ impl Memory {
                 "fact",
                 "owner",
             ),
+            (
+                // The answer is nobody's own words, so nobody's private talk opens it elsewhere.
+                "pattern",
+                "x.id, COALESCE((SELECT m.text FROM message m WHERE m.id = x.message), '') || ' → ' || \
+                 COALESCE((SELECT r.text FROM message r WHERE r.id = x.reply), '') AS text, x.scope, \
+                 x.owner AS person, x.held_at AS at, x.message AS source, x.reply AS reply",
+                "pattern",
+                "reply",
+            ),
         ] {
             let visible = Visible::of(viewer, "x", author, 2);
             let sql = format!("SELECT {columns} FROM {table} x WHERE x.id = $1 AND {}", visible.sql);
@@ -102,6 +111,8 @@ impl Memory {
                         .bind(id.to_owned())
                         .fetch_all(self.database.readers())
                         .await?
+                } else if kind == "pattern" {
+                    vec![row.try_get("source")?, row.try_get("reply")?]
                 } else {
                     vec![row.try_get("source")?]
                 };
@@ -155,6 +166,7 @@ impl Memory {
             facts_closed: count("SELECT count(*) FROM fact WHERE valid_to IS NOT NULL").await?,
             preferences: count("SELECT count(*) FROM preference").await?,
             summaries: count("SELECT count(*) FROM summary").await?,
+            patterns: count("SELECT count(*) FROM pattern WHERE score > 0").await?,
         })
     }
 

@@ -22,7 +22,7 @@ const COVERED: f64 = 0.34;
 /// Summaries among the rows at most: they say again what the messages say, and stand in the prompt besides.
 const SUMMARIES: usize = 2;
 /// Days after which recency has faded to a third of its part.
-const FADING_DAYS: f64 = 90.0;
+pub(super) const FADING_DAYS: f64 = 90.0;
 
 /// The columns of a candidate.
 const COLUMNS: &str = "m.id, m.source, m.text, m.kind, m.author, m.said_at, m.importance, \

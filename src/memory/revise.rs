@@ -1,7 +1,7 @@
 //! People change and take back what they said: whatever rests on the old words goes with them.
 
 use super::{
-    Memory, MemoryError, Revised,
+    Memory, MemoryError, Revised, pattern,
     promise::drop_promises_of,
     store::{find, fits, importance_of, index_words},
     trace,
@@ -77,6 +77,7 @@ impl Memory {
             forget(tx, VECTORS, &session).await?;
         }
         trace::drop_traces_of(tx, &id).await?;
+        pattern::drop_patterns_of(tx, &id).await?;
         forget(tx, "DELETE FROM memory WHERE source = $1", &id).await?;
         forget(tx, "DELETE FROM memory WHERE source = $1", &session).await?;
         forget(tx, "DELETE FROM summary WHERE session = $1", &session).await?;

@@ -261,7 +261,7 @@ impl Memory {
     }
 
     /// The vector of a row, where it is of the model that memory is indexed with.
-    fn vector_of(&self, row: &AnyRow) -> Result<Option<Vec<f32>>, StoreError> {
+    pub(super) fn vector_of(&self, row: &AnyRow) -> Result<Option<Vec<f32>>, StoreError> {
         let model: Option<String> = row.try_get("model")?;
         if model.as_deref() != Some(self.embeddings.model_name()) {
             return Ok(None);
@@ -303,7 +303,7 @@ pub(super) async fn drop_traces_of(tx: &mut Tx, message: &str) -> Result<(), Sto
     Ok(())
 }
 
-fn cosine(a: &[f32], b: &[f32]) -> f64 {
+pub(super) fn cosine(a: &[f32], b: &[f32]) -> f64 {
     if a.len() != b.len() {
         return 0.0;
     }
@@ -314,7 +314,7 @@ fn cosine(a: &[f32], b: &[f32]) -> f64 {
 }
 
 /// The share of words that two texts have in common (Dice).
-fn in_common(a: &str, b: &str) -> f64 {
+pub(super) fn in_common(a: &str, b: &str) -> f64 {
     let count = |text: &str| {
         let mut words: BTreeMap<String, usize> = BTreeMap::new();
         for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {

@@ -32,6 +32,9 @@ pub struct Account {
     pub flags: Vec<String>,
     /// What memory brought up, best first.
     pub recalled: Vec<AccountItem>,
+    /// The ids of earlier exchanges that went well and were given as examples, best first.
+    #[serde(default)]
+    pub patterns: Vec<String>,
     /// The model that wrote the answer (`offline` for the built-in responder).
     pub model: String,
     /// Tokens read by the model.

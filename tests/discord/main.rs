@@ -13,6 +13,7 @@ mod databases;
 mod wire;
 
 mod commands;
+mod examples;
 mod faults;
 mod personas;
 mod talk;

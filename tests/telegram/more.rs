@@ -40,6 +40,32 @@ async fn reactions_change_trust_and_can_be_taken_back() {
     assert_eq!(trust(&telegram, 7, 7).await, before);
 }
 
+/// A liked answer is an example for the next message like its own, `/why` says so, and a change of mind ends it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_liked_answer_is_an_example_until_the_reaction_changes() {
+    let (home, telegram) = (Home::new(), Telegram::start().await);
+    let simulator = Simulator::start(Behaviour::answer("At noon, captain.")).await.unwrap();
+    let _running = Running::start(&home, &telegram, &super::model(&simulator));
+    let shows = async |text: &str| {
+        let before = simulator.requests().len();
+        let answer = ask(&telegram, 7, 7, text).await;
+        settled(&telegram).await;
+        let requests = simulator.requests();
+        let seen = |text: &&str| text.contains("You answered: At noon, captain.");
+        (answer, requests[before..].iter().any(|it| it.contents().iter().any(seen)))
+    };
+    let (answer, seen) = shows("When does the tide turn in the harbour?").await;
+    assert!(!seen);
+    telegram.react(7, 7, answer.id, (&[], &["👍"]));
+    settled(&telegram).await;
+    assert!(shows("When does the tide turn in our harbour?").await.1);
+    let why = ask(&telegram, 7, 7, "/why").await.text;
+    assert!(why.contains("I had 1 earlier exchange that went well"), "{why}");
+    telegram.react(7, 7, answer.id, (&["👍"], &["👎"]));
+    settled(&telegram).await;
+    assert!(!shows("When does the tide turn in this harbour?").await.1);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn in_groups_reactions_are_told_to_administrators() {
     let (home, telegram) = (Home::new(), Telegram::start().await);

@@ -187,6 +187,7 @@ impl Commands {
             (number(done.preferences), "wish"),
             (number(done.summaries), "summary"),
             (number(done.promises), "reminder or goal"),
+            (number(done.patterns), "example of a good answer"),
         ]
         .into_iter()
         .filter(|(number, _)| *number > 0)
@@ -195,6 +196,7 @@ impl Commands {
             (number, "wish") => format!("{number} wishes"),
             (number, "summary") => format!("{number} summaries"),
             (number, "reminder or goal") => format!("{number} reminders or goals"),
+            (number, "example of a good answer") => format!("{number} examples of good answers"),
             (number, word) => count(number, word),
         })
         .collect();

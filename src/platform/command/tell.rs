@@ -139,8 +139,20 @@ impl Commands {
         let mut text = explained(last, account);
         if account.recalled.is_empty() {
             text += "\n\nMemory brought up nothing for it.";
-            return Ok(Reply::text(text));
+        } else {
+            text += &self.brought_up(account, asker).await?;
         }
+        if !account.patterns.is_empty() {
+            let exchanges = count(account.patterns.len(), "earlier exchange");
+            let ids: Vec<String> = account.patterns.iter().map(|id| format!("`{id}`")).collect();
+            let _ = write!(text, "\n\nFor its manner I had {exchanges} that went well: {}.", ids.join(", "));
+        }
+        Ok(Reply::text(text))
+    }
+
+    /// What memory brought up for an answer.
+    async fn brought_up(&self, account: &Account, asker: &Asker) -> Result<String, ConversationError> {
+        let mut text = String::new();
         let _ = write!(text, "\n\nMemory brought up {} for it:", count(account.recalled.len(), "item"));
         let mut unseen = 0;
         for (number, item) in account.recalled.iter().enumerate() {
@@ -164,7 +176,7 @@ impl Commands {
         if unseen > 0 {
             let _ = write!(text, "\n- {} that cannot be shown here, or is forgotten", count(unseen, "item"));
         }
-        Ok(Reply::text(text))
+        Ok(text)
     }
 
     pub(super) async fn budget(&self, asker: &Asker) -> Result<Reply, ConversationError> {
