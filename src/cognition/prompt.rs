@@ -77,7 +77,7 @@ pub(super) fn assemble(material: &Material, budget: usize) -> Vec<ChatMessage> {
     let taken = tokens::estimate(&message) + tokens::estimate(&beside);
     messages.extend(history(material, talk.saturating_sub(taken)));
     let spoken = spoken(material, &material.user_name, &message);
-    let content = if beside.is_empty() { spoken } else { format!("{beside}\n{spoken}") };
+    let content = if beside.is_empty() { spoken } else { format!("<data>\n{beside}\n</data>\n{spoken}") };
     messages.push(ChatMessage::new(Role::User, content));
     messages
 }
@@ -86,7 +86,7 @@ pub(super) fn assemble(material: &Material, budget: usize) -> Vec<ChatMessage> {
 fn beside(material: &Material) -> String {
     // Nobody's words can end the line or the quotation that they stand in.
     let quoted = |text: &str| template::as_data(&template::one_line(text)).replace('"', "'");
-    let by = |by: &Option<String>| by.as_deref().map(template::label).filter(|name| !name.is_empty());
+    let by = |by: &Option<String>| by.as_deref().map(template::person).filter(|name| !name.is_empty());
     let items: Vec<Value> = material
         .beside
         .iter()
@@ -107,7 +107,7 @@ fn beside(material: &Material) -> String {
     if items.is_empty() {
         return String::new();
     }
-    let user = template::label(&material.user_name);
+    let user = template::person(&material.user_name);
     template::beside(&context! { items, user })
         .lines()
         .filter(|line| !line.is_empty())
@@ -133,13 +133,13 @@ fn values(material: &Material, budget: usize) -> Value {
     let character = &material.character;
     let now = local_time(material);
     let place = place_note(&material.place);
-    let user = template::label(&material.user_name);
+    let user = template::person(&material.user_name);
     let slots = Slots { user: &user, character: &character.name, now: &now, place: &place };
     let stage = character.evolution.stage_at(material.trust);
     let top_goal = character.goals.iter().max_by_key(|goal| goal.priority);
     context! {
         name => character.name,
-        user => template::label(&material.user_name),
+        user => template::person(&material.user_name),
         persona => persona::fill(&character.persona, &slots),
         purpose => character.core.purpose,
         drives => drives(character),
@@ -188,9 +188,11 @@ fn place_note(place: &Place) -> String {
     match place {
         Place::Dm => "in private".to_owned(),
         Place::Channel { guild, channel } => {
+            let (channel, guild) = (template::person(channel), template::person(guild));
             format!("in the channel {channel} of {guild}, where others read along")
         }
         Place::Thread { guild, thread, .. } => {
+            let (thread, guild) = (template::person(thread), template::person(guild));
             format!("in the thread {thread} of {guild}, where others read along")
         }
     }
@@ -331,7 +333,7 @@ fn recalled(material: &Material, budget: usize) -> Vec<Value> {
             let text = cut_middle(&item.text);
             left = left.checked_sub(tokens::estimate(&text) + 12)?;
             let who = match (item.source, &item.name) {
-                (RecalledSource::Message, Some(name)) => format!("{} said", template::label(name)),
+                (RecalledSource::Message, Some(name)) => format!("{} said", template::person(name)),
                 (RecalledSource::Message, None) => "they said".to_owned(),
                 (RecalledSource::Reply, _) => "you said".to_owned(),
                 (RecalledSource::Summary, _) => "from an earlier talk".to_owned(),
@@ -369,7 +371,7 @@ fn history(material: &Material, budget: usize) -> Vec<ChatMessage> {
             let message = if line.author.user().is_none() {
                 ChatMessage::new(Role::Assistant, text)
             } else {
-                ChatMessage::new(Role::User, spoken(material, &line.name, &text))
+                ChatMessage::new(Role::User, heard(material, &line.name, &text))
             };
             Some(message)
         })
@@ -378,13 +380,22 @@ fn history(material: &Material, budget: usize) -> Vec<ChatMessage> {
     lines
 }
 
+/// Earlier words of a person; among several people they are no more than what was said there.
+fn heard(material: &Material, name: &str, text: &str) -> String {
+    if material.place.is_dm() {
+        return text.to_owned();
+    }
+    let by = template::person(name).replace('"', "'");
+    format!("<data by=\"{by}\">\n{}\n</data>", template::as_data(text))
+}
+
 /// Words of a person; among several people each line says whose it is.
 fn spoken(material: &Material, name: &str, text: &str) -> String {
     if material.place.is_dm() {
         return text.to_owned();
     }
     // Further lines are set in, so that nobody can write a line in another's name.
-    format!("[{}] {}", template::label(name), text.replace('\n', "\n  "))
+    format!("[{}] {}", template::person(name), text.replace('\n', "\n  "))
 }
 
 /// The text, or as much of its beginning and end as `budget` tokens hold.
