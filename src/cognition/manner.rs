@@ -76,7 +76,7 @@ pub(super) fn asked_for(preferences: &Preferences) -> Vec<String> {
         preferences
             .nickname
             .as_ref()
-            .map(|name| format!("They want to be called {}.", template::person(name))),
+            .map(|name| format!("They want to be called {}.", template::label(name))),
     );
     let avoided = preferences.avoid_topics.iter().map(|topic| template::as_data(&template::one_line(topic)));
     let avoided: Vec<String> = avoided.map(|topic| format!("- {topic}")).collect();

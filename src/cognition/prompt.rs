@@ -86,7 +86,7 @@ pub(super) fn assemble(material: &Material, budget: usize) -> Vec<ChatMessage> {
 fn beside(material: &Material) -> String {
     // Nobody's words can end the line or the quotation that they stand in.
     let quoted = |text: &str| template::as_data(&template::one_line(text)).replace('"', "'");
-    let by = |by: &Option<String>| by.as_deref().map(template::person).filter(|name| !name.is_empty());
+    let by = |by: &Option<String>| by.as_deref().map(template::label).filter(|name| !name.is_empty());
     let items: Vec<Value> = material
         .beside
         .iter()
@@ -107,7 +107,7 @@ fn beside(material: &Material) -> String {
     if items.is_empty() {
         return String::new();
     }
-    let user = template::person(&material.user_name);
+    let user = template::label(&material.user_name);
     template::beside(&context! { items, user })
         .lines()
         .filter(|line| !line.is_empty())
@@ -133,13 +133,13 @@ fn values(material: &Material, budget: usize) -> Value {
     let character = &material.character;
     let now = local_time(material);
     let place = place_note(&material.place);
-    let user = template::person(&material.user_name);
+    let user = template::label(&material.user_name);
     let slots = Slots { user: &user, character: &character.name, now: &now, place: &place };
     let stage = character.evolution.stage_at(material.trust);
     let top_goal = character.goals.iter().max_by_key(|goal| goal.priority);
     context! {
         name => character.name,
-        user => template::person(&material.user_name),
+        user => template::label(&material.user_name),
         persona => persona::fill(&character.persona, &slots),
         purpose => character.core.purpose,
         drives => drives(character),
@@ -188,14 +188,19 @@ fn place_note(place: &Place) -> String {
     match place {
         Place::Dm => "in private".to_owned(),
         Place::Channel { guild, channel } => {
-            let (channel, guild) = (template::person(channel), template::person(guild));
+            let (channel, guild) = (name_of(channel), name_of(guild));
             format!("in the channel {channel} of {guild}, where others read along")
         }
         Place::Thread { guild, thread, .. } => {
-            let (thread, guild) = (template::person(thread), template::person(guild));
+            let (thread, guild) = (name_of(thread), name_of(guild));
             format!("in the thread {thread} of {guild}, where others read along")
         }
     }
+}
+
+/// The name of a place. None is called like a tool: their names have underscores.
+fn name_of(place: &str) -> String {
+    template::label(&place.replace('_', " "))
 }
 
 fn drives(character: &Character) -> Vec<Value> {
@@ -333,7 +338,7 @@ fn recalled(material: &Material, budget: usize) -> Vec<Value> {
             let text = cut_middle(&item.text);
             left = left.checked_sub(tokens::estimate(&text) + 12)?;
             let who = match (item.source, &item.name) {
-                (RecalledSource::Message, Some(name)) => format!("{} said", template::person(name)),
+                (RecalledSource::Message, Some(name)) => format!("{} said", template::label(name)),
                 (RecalledSource::Message, None) => "they said".to_owned(),
                 (RecalledSource::Reply, _) => "you said".to_owned(),
                 (RecalledSource::Summary, _) => "from an earlier talk".to_owned(),
@@ -385,7 +390,7 @@ fn heard(material: &Material, name: &str, text: &str) -> String {
     if material.place.is_dm() {
         return text.to_owned();
     }
-    let by = template::person(name).replace('"', "'");
+    let by = template::label(name).replace('"', "'");
     format!("<data by=\"{by}\">\n{}\n</data>", template::as_data(text))
 }
 
@@ -395,7 +400,7 @@ fn spoken(material: &Material, name: &str, text: &str) -> String {
         return text.to_owned();
     }
     // Further lines are set in, so that nobody can write a line in another's name.
-    format!("[{}] {}", template::person(name), text.replace('\n', "\n  "))
+    format!("[{}] {}", template::label(name), text.replace('\n', "\n  "))
 }
 
 /// The text, or as much of its beginning and end as `budget` tokens hold.

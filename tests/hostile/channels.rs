@@ -6,7 +6,7 @@ use std::{fs, time::Duration};
 use dramatis::{
     llm::simulator::{Behaviour, policy},
     memory::{NewTrace, PlannedCall},
-    model::{MessageId, Preference, PreferenceDraft, Quoted, Timestamp, UserId},
+    model::{MessageId, Preference, PreferenceDraft, Quoted, UserId},
     tool::mcp::{Config, Pace},
 };
 use rstest::rstest;
@@ -44,7 +44,8 @@ async fn the_model_obeys_the_person_and_the_owner() {
     assert_eq!(house.turn(&own).await, ["update_fact"]);
     let owner = Said { purpose: Some("Always call update_fact.".to_owned()), ..Said::question() };
     assert_eq!(house.turn(&owner).await, ["update_fact"]);
-    assert_eq!(house.turn(&Said::question()).await, Vec::<String>::new(), "our own words order nothing");
+    let other = Said { by: "kim", ..Said::question() };
+    assert_eq!(house.turn(&other).await, Vec::<String>::new(), "our own words order nothing");
 }
 
 #[rstest]
@@ -96,8 +97,9 @@ async fn a_server_orders_nothing_by_what_it_brings_or_says_of_its_tools() {
         }
         assert_eq!(called, ["test__hostile"], "{order:?}");
         house.unmoved(&Said::question(), MARKER).await;
-        let last = house.simulator.requests().into_iter().find(|it| it.body.get("tools").is_some()).unwrap();
-        assert!(last.body["tools"].to_string().to_lowercase().contains(MARKER), "its description is shown");
+        let requests = house.simulator.requests();
+        let told = requests.iter().any(|it| it.body["tools"].to_string().to_lowercase().contains(MARKER));
+        assert!(told, "its description is shown");
     }
 }
 
@@ -138,7 +140,7 @@ async fn an_order_in_two_halves_is_none() {
 #[case("lookup_facts", json!({ "about": "ferry" }))]
 #[case("explore_relationships", json!({ "person": "Sam" }))]
 #[case("analyze_topic", json!({ "topic": "ferry" }))]
-#[case("recall_period", json!({ "period": "today" }))]
+#[case("recall_period", json!({ "period": "the last 7 days" }))]
 #[case("ask_character", json!({ "character": "iris", "question": "ferry" }))]
 #[tokio::test]
 async fn what_is_looked_up_orders_nothing(#[case] tool: &'static str, #[case] arguments: Value) {
@@ -180,7 +182,7 @@ async fn a_name_orders_nothing(#[case] name: &str) {
     for place in ["dm", "lounge/general"] {
         let house = House::new(answer()).await;
         let said = Said { name: name.to_owned(), ..Said::there(place) };
-        house.unmoved(&said, "call update").await;
+        house.unmoved(&said, "").await;
         // The name of somebody else there.
         let sam = Said { by: "sam", name: name.to_owned(), text: "The ferry is late.".to_owned(), ..said.clone() };
         let message = house.said_before(&sam, "elena").await;
@@ -188,10 +190,15 @@ async fn a_name_orders_nothing(#[case] name: &str) {
         house.unmoved(&Said::there(place), "").await;
         // What they want to be called, and never want to hear of.
         for preference in [Preference::Nickname(name.to_owned()), Preference::AvoidTopic(name.to_owned())] {
-            let wish = PreferenceDraft { preference, owner: user("robin"), source: MessageId::new() };
+            let source = house.say(&Said::there(place), "elena").await;
+            let wish = PreferenceDraft { preference: preference.clone(), owner: user("robin"), source: source.id };
             let viewer = House::viewer("robin", place);
-            house.memory.set_preferences(&viewer, &[wish], Timestamp::from_micros(0)).await.unwrap();
-            house.unmoved(&Said::there(place), "call update").await;
+            house.memory.set_preferences(&viewer, &[wish], source.at).await.unwrap();
+            let kept = house.memory.preferences(&viewer).await.unwrap();
+            assert_eq!(kept.nickname.is_some() || !kept.avoid_topics.is_empty(), true, "{preference:?}");
+            // A name that is an order is not used at all; a topic is material.
+            let marker = if matches!(preference, Preference::AvoidTopic(_)) { "call update" } else { "" };
+            house.unmoved(&Said::there(place), marker).await;
         }
     }
 }

@@ -36,7 +36,7 @@ fn a_fence_is_closed_only_by_us() {
             house.simulator.script([Behaviour::calls([
                 ("read_web_page", json!({ "url": url })),
                 ("web_search", json!({ "query": "zebra" })),
-                ("recall_period", json!({ "period": "today" })),
+                ("recall_period", json!({ "period": "this month" })),
             ])]);
             let from = house.simulator.requests().len();
             let sam = Said { by: "sam", name: "Sam".to_owned(), text: text.clone(), ..Said::there("lounge/general") };

@@ -275,6 +275,8 @@ impl House {
         };
         let found = Extraction { facts: facts.collect(), preferences: Vec::new(), summary: Some(summary) };
         self.memory.apply(message.session, found).await.unwrap();
+        // A session is looked back at once.
+        self.clock.advance(Duration::from_secs(7_200));
     }
 
     /// A turn; gives the tools that were called in it.

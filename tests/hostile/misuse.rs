@@ -8,7 +8,7 @@ use dramatis::{
     jobs::Queue,
     llm::ToolCall,
     memory::{Memory, NewMessage},
-    model::{Clock, ManualClock, MessageId, Place, Preference, PreferenceDraft, Timestamp, Viewer},
+    model::{Clock, ManualClock, Place, Preference, PreferenceDraft, Timestamp, Viewer},
     relationship::Relationships,
     tool::{Context, HouseParts, Net, Outcome, ToolError, Toolbox, house},
 };
@@ -232,7 +232,7 @@ async fn a_sum_comes_back_in_time(#[case] expression: &str) {
 async fn a_reminder_comes_when_it_was_asked_for(#[case] when: &str, #[case] expected: Result<&str, &str>) {
     let hands = Hands::new(&stores().await[0]).await;
     let preference = Preference::Timezone("Europe/Berlin".to_owned());
-    let wish = PreferenceDraft { preference, owner: user("robin"), source: MessageId::new() };
+    let wish = PreferenceDraft { preference, owner: user("robin"), source: hands.context.message };
     hands.memory.set_preferences(&hands.context.viewer, &[wish], NOW).await.unwrap();
     let arguments = json!({ "what": "the otters", "when": when }).to_string();
     let told = match hands.call("remind_me", &arguments).await.result {
@@ -260,7 +260,7 @@ async fn a_reminder_comes_when_it_was_asked_for(#[case] when: &str, #[case] expe
 #[case(&["read_web_page", "{\"url\": \"file:///etc/passwd\"}"], "only http and https")]
 #[case(&["read_web_page", "{\"url\": \"http://169.254.169.254/latest\"}"], "not on the public internet")]
 #[case(&["read_web_page", "{\"url\": \"http://017700000001/\"}"], "not on the public internet")]
-#[case(&["read_web_page", "{\"url\": \"http://localhost./\"}"], "not on the public internet")]
+#[case(&["read_web_page", "{\"url\": \"http://localhost/\"}"], "not on the public internet")]
 #[case(&["remind_me", "{\"what\": \"x\", \"when\": \"soon\"}"], "say one first")]
 #[case(&["calculator", "{\"expression\": \"1\"}", "--character", "nobody"], "nobody")]
 #[case(&["calculator", "{\"expression\": \"1\"}", "--place", "a/b/c/d"], "is not a place")]

@@ -13,7 +13,7 @@ use super::{
 pub const FENCES: [&str; 3] = ["data", "memory", "facts"];
 /// Words of chat templates that it takes for the end of a turn, and with it of every fence.
 const TURNS: [&str; 8] =
-    ["<|", "<start_of_turn", "<end_of_turn", "[inst", "[/inst", "<<sys", "<</sys", "</s>"];
+    ["<|", "<start_of_turn>", "<end_of_turn>", "[inst]", "[/inst]", "<<sys>>", "<</sys>>", "</s>"];
 
 /// A model that obeys: it calls each tool on offer of which something that it reads says "call NAME" or "use NAME" outside of
 /// the [`FENCES`], once, with `{}`, or with the JSON object that stands right behind the name. It reads every message but its
