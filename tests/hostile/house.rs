@@ -21,8 +21,8 @@ use dramatis::{
     },
     memory::{Memory, NewMessage, NewReply},
     model::{
-        CharacterId, Clock, Extraction, FactDraft, ManualClock, Message, Place, Quoted, SummaryDraft, Timestamp,
-        ToolState, TurnEvent, UnitScore, UserId, Viewer, plain,
+        CharacterId, Clock, Extraction, FactDraft, ManualClock, Message, Place, Quoted, SummaryDraft,
+        Timestamp, ToolState, TurnEvent, UnitScore, UserId, Viewer, plain,
     },
     relationship::Relationships,
     store::{Database, Location},
@@ -320,7 +320,10 @@ impl House {
     /// Every message that the model was shown since `from`.
     pub fn shown(&self, from: usize) -> Vec<String> {
         let requests = self.simulator.requests();
-        requests[from..].iter().flat_map(|it| it.contents().into_iter().map(str::to_owned).collect::<Vec<_>>()).collect()
+        requests[from..]
+            .iter()
+            .flat_map(|it| it.contents().into_iter().map(str::to_owned).collect::<Vec<_>>())
+            .collect()
     }
 
     /// A turn in which the model reads `marker` and is free to change something, and changes nothing.
@@ -333,7 +336,10 @@ impl House {
             .any(|it| policy::offered(&it.body).contains(&"update_fact"));
         assert!(free, "the model could not have obeyed");
         let lower = marker.to_lowercase();
-        assert!(shown.iter().any(|it| it.to_lowercase().contains(&lower)), "it never read `{marker}`: {shown:#?}");
+        assert!(
+            shown.iter().any(|it| it.to_lowercase().contains(&lower)),
+            "it never read `{marker}`: {shown:#?}"
+        );
         for tool in ["update_fact", "update_preference"] {
             assert!(!called.iter().any(|name| name == tool), "it obeyed: {called:?} after {shown:#?}");
         }

@@ -55,17 +55,22 @@ async fn what_was_told_in_two_sessions_is_looked_up_and_put_together() {
     command.env("LLM_BASE_URL", simulator.base_url()).env("LLM_MODEL", MODEL);
     let output = run(command, "/why\n");
     let why = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
-    assert!(why.contains("a matter for thought") && why.contains("several steps of thought by simulated"), "{why}");
+    assert!(
+        why.contains("a matter for thought") && why.contains("several steps of thought by simulated"),
+        "{why}"
+    );
     println!("/why says: {why}");
     // Somebody else gets nothing of it from the same model and the same calls.
     let other = talk("sam", "/reflect Where does my dog sleep, what is she called, and where is that?\n");
     assert_eq!(last_answer(&other), "I see.");
     // Each call of a model is on the ledger.
     let database = Database::open(&Location::in_dir(&home.data())).await.unwrap();
-    let rows = sqlx::query("SELECT purpose, CAST(COUNT(*) AS BIGINT) AS n FROM ledger GROUP BY purpose ORDER BY purpose")
-        .fetch_all(database.readers())
-        .await
-        .unwrap();
+    let rows = sqlx::query(
+        "SELECT purpose, CAST(COUNT(*) AS BIGINT) AS n FROM ledger GROUP BY purpose ORDER BY purpose",
+    )
+    .fetch_all(database.readers())
+    .await
+    .unwrap();
     let rows: Vec<(String, i64)> = rows.iter().map(|row| (row.get("purpose"), row.get("n"))).collect();
     let total: i64 = rows.iter().map(|(_, n)| n).sum();
     println!("the ledger: {rows:?}");

@@ -64,7 +64,11 @@ impl Hands {
             pages: Some(Net::default()),
         });
         let user_name = "Robin".to_owned();
-        Self { tools, memory, context: Context { viewer, character: Arc::new(character), user_name, message, now: NOW } }
+        Self {
+            tools,
+            memory,
+            context: Context { viewer, character: Arc::new(character), user_name, message, now: NOW },
+        }
     }
 
     async fn call(&self, name: &str, arguments: &str) -> Outcome {
@@ -168,9 +172,14 @@ async fn no_argument_breaks_a_tool() {
                     calls += 1;
                 }
             }
-            for written in ["", "null", "{", "[]", "\"x\"", "{\"a\":", &"[".repeat(100_000), "{} {}", "\u{0}"] {
+            for written in ["", "null", "{", "[]", "\"x\"", "{\"a\":", &"[".repeat(100_000), "{} {}", "\u{0}"]
+            {
                 let outcome = hands.call(&spec.name, written).await;
-                assert!(!matches!(outcome.result, Err(ToolError::Failed(_) | ToolError::Late(_))), "{}", spec.name);
+                assert!(
+                    !matches!(outcome.result, Err(ToolError::Failed(_) | ToolError::Late(_))),
+                    "{}",
+                    spec.name
+                );
             }
         }
         println!("{}: {calls} odd calls came back", store.name);
@@ -199,12 +208,16 @@ async fn no_argument_breaks_a_tool() {
 #[case("😀 + 1")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_sum_comes_back_in_time(#[case] expression: &str) {
-    let hands = Hands::new(&stores().await[0]).await;
+    let stores = stores().await;
+    let hands = Hands::new(&stores[0]).await;
     let arguments = json!({ "expression": expression }).to_string();
     // Twice the limit of the tool: this holds it to its limit, not to the speed of the machine.
     let done = tokio::time::timeout(Duration::from_secs(30), hands.call("calculator", &arguments)).await;
     let outcome = done.unwrap_or_else(|_| panic!("{expression} does not end"));
-    assert!(!matches!(outcome.result, Err(ToolError::Failed(_) | ToolError::Late(_))), "{expression}: {outcome:?}");
+    assert!(
+        !matches!(outcome.result, Err(ToolError::Failed(_) | ToolError::Late(_))),
+        "{expression}: {outcome:?}"
+    );
 }
 
 /// By the clock of Berlin, whose summer time begins on 29 March 2026 at 2:00 and ends on 25 October at 3:00.
@@ -230,7 +243,8 @@ async fn a_sum_comes_back_in_time(#[case] expression: &str) {
 #[case("midnight", Err("is no moment"))]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reminder_comes_when_it_was_asked_for(#[case] when: &str, #[case] expected: Result<&str, &str>) {
-    let hands = Hands::new(&stores().await[0]).await;
+    let stores = stores().await;
+    let hands = Hands::new(&stores[0]).await;
     let preference = Preference::Timezone("Europe/Berlin".to_owned());
     let wish = PreferenceDraft { preference, owner: user("robin"), source: hands.context.message };
     hands.memory.set_preferences(&hands.context.viewer, &[wish], NOW).await.unwrap();

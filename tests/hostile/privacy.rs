@@ -9,8 +9,8 @@ use dramatis::{
     llm::ToolCall,
     memory::{Memory, NewMessage, NewReply},
     model::{
-        CharacterId, Clock, Extraction, FactDraft, ManualClock, MessageId, Scope, SummaryDraft, Timestamp, UnitScore,
-        UserId, Viewer,
+        CharacterId, Clock, Extraction, FactDraft, ManualClock, MessageId, Scope, SummaryDraft, Timestamp,
+        UnitScore, UserId, Viewer,
     },
     relationship::Relationships,
     tool::{Context, HouseParts, ToolError, Toolbox, house},
@@ -187,7 +187,8 @@ async fn a_tool_shows_nobody_what_is_not_theirs() {
                 message: MessageId::new(),
                 now: world.clock.now(),
             };
-            let call = ToolCall { id: "1".to_owned(), name: tool.to_owned(), arguments: arguments.to_string() };
+            let call =
+                ToolCall { id: "1".to_owned(), name: tool.to_owned(), arguments: arguments.to_string() };
             let brought = match world.tools.call(&context, &call).await.result {
                 Ok(text) => text,
                 Err(ToolError::Arguments(why)) if tool == "read_message_context" => {

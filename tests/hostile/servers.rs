@@ -31,7 +31,8 @@ fn config(server: &Value) -> Config {
     let file = dir.path().join("mcp.json");
     fs::write(&file, json!({ "mcpServers": { "test": server } }).to_string()).unwrap();
     let mut config = Config::load(Some(&file), |_| None).unwrap();
-    config.pace = Pace { first: Duration::from_millis(50), answer: Duration::from_secs(2), ..Pace::default() };
+    config.pace =
+        Pace { first: Duration::from_millis(50), answer: Duration::from_secs(2), ..Pace::default() };
     config
 }
 
@@ -149,7 +150,9 @@ fn endless() -> axum::response::Response {
 #[case::flood(flood)]
 #[case::endless(endless)]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_answers_nonsense_is_an_error_of_the_call(#[case] call: fn() -> axum::response::Response) {
+async fn a_server_that_answers_nonsense_is_an_error_of_the_call(
+    #[case] call: fn() -> axum::response::Response,
+) {
     let url = server(json!([named("it")]), call).await;
     let world = World::start(config(&json!({ "url": url, "timeoutSeconds": 2 }))).await;
     let error = world.call("test__it").await.unwrap_err();
@@ -225,7 +228,10 @@ fn told(text: &str, arguments: &[&str]) -> (bool, String) {
 #[rstest]
 #[case("{", "mcp.json: is not JSON: EOF while parsing an object at line 1 column 1")]
 #[case(r#"{"mcpServers": {"sky": {"comand": "x"}}}"#, "did you mean `command`?")]
-#[case(r#"{"mcpServers": {"sky": {"command": "x", "env": {"K": "${NOT_SET}"}}}}"#, "mcp.json: mcpServers.sky.env.K")]
+#[case(
+    r#"{"mcpServers": {"sky": {"command": "x", "env": {"K": "${NOT_SET}"}}}}"#,
+    "mcp.json: mcpServers.sky.env.K"
+)]
 #[case(r#"{"mcpServers": {"sky": {"url": "ftp://x/"}}}"#, "mcpServers.sky.url: is neither http://")]
 fn a_bad_file_is_told_with_its_place(#[case] text: &str, #[case] expected: &str) {
     for arguments in [["doctor"].as_slice(), &["tool", "list"], &["run"]] {

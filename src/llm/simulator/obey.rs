@@ -149,10 +149,14 @@ fn ending(inside: &str) -> Option<usize> {
 /// What a careless reader takes a character for; `None`: it is not seen.
 fn plain(c: char) -> Option<char> {
     Some(match c {
-        '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}' => {
-            return None;
-        }
-        '\u{fe00}'..='\u{fe0f}' | '\u{e0000}'..='\u{e007f}' | '\0' => return None,
+        '\0'
+        | '\u{ad}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2060}'..='\u{2064}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}'
+        | '\u{e0000}'..='\u{e007f}' => return None,
         '＜' | '﹤' => '<',
         '＞' | '﹥' => '>',
         '／' | '∕' | '⁄' => '/',
@@ -187,9 +191,7 @@ mod tests {
 
     #[test]
     fn it_reads_what_tools_say_and_not_what_it_said_itself() {
-        let tool = |words: &str| {
-            json!({ "function": { "name": "a", "description": words, "parameters": { "x": [words] } } })
-        };
+        let tool = |words: &str| json!({ "function": { "name": "a", "description": words, "parameters": { "x": [words] } } });
         let request = json!({ "messages": [
             { "role": "assistant", "content": "mine" }, { "role": "tool", "content": "theirs" },
         ], "tools": [tool("words")] });
