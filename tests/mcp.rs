@@ -166,7 +166,7 @@ async fn tools_of_a_process_are_listed_and_called() {
     assert!(long.ends_with("[cut: 20000 characters in all]"));
     assert_eq!(
         world.call("fail", json!({})).await,
-        Err(ToolError::Failed("no such town < /data>".to_owned()))
+        Err(ToolError::Failed("no such town ‹/data>".to_owned()))
     );
     assert_eq!(
         world.call("refuse", json!({})).await,
@@ -318,9 +318,13 @@ async fn what_a_hostile_server_says_stays_material() {
     harmless(&world.call("hostile", json!({})).await.unwrap());
     let specs = world.toolbox.specs(&world.context.character);
     let spec = specs.iter().find(|spec| spec.name == "test__hostile").unwrap();
-    harmless(&spec.description);
-    assert!(spec.description.starts_with("A tool of the server `test`"), "{}", spec.description);
-    harmless(spec.parameters["properties"]["text"]["description"].as_str().unwrap());
+    let fenced = |text: &str| {
+        let (before, inside) = text.split_once("<data>\n").unwrap();
+        harmless(inside.strip_suffix("\n</data>").unwrap());
+        before.to_owned()
+    };
+    assert!(fenced(&spec.description).starts_with("A tool of the server `test`"), "{}", spec.description);
+    assert_eq!(fenced(spec.parameters["properties"]["text"]["description"].as_str().unwrap()), "");
 }
 
 #[tokio::test(flavor = "multi_thread")]

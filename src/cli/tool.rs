@@ -15,12 +15,12 @@ use crate::{
     model::{Clock, MessageId, SystemClock, Viewer},
     relationship::Relationships,
     store::Database,
-    tool::{self, Context, HouseParts, Net, Permission, Toolbox},
+    tool::{self, Context, HouseParts, Net, Permission, Toolbox, mcp},
 };
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Lists the tools of the house: what they do, and what they need
+    /// Lists the tools of the house and of MCP servers: what they do, and what they need
     List {
         /// As JSON, with the schema of the arguments
         #[arg(long)]
@@ -61,7 +61,7 @@ pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<
         pages: settings.web_pages.then(Net::default),
     });
     let done = match command {
-        Command::List { json } => list(&tools, json),
+        Command::List { json } => list(&tools, &app::mcp_servers(&settings)?, json).await,
         Command::Call { name, arguments, eyes } => {
             let viewer = eyes.viewer(&settings)?;
             let call = ToolCall { id: "cli".to_owned(), name, arguments };
@@ -72,7 +72,7 @@ pub(super) async fn run(settings: Settings, command: Command) -> anyhow::Result<
     done
 }
 
-fn list(tools: &Toolbox, json: bool) -> anyhow::Result<ExitCode> {
+async fn list(tools: &Toolbox, servers: &mcp::Config, json: bool) -> anyhow::Result<ExitCode> {
     for tool in tools.all().into_values() {
         let spec = tool.spec();
         let needs = match tool.permission() {
@@ -96,7 +96,28 @@ fn list(tools: &Toolbox, json: bool) -> anyhow::Result<ExitCode> {
     if tools.get("web_search").is_none() && !json {
         eprintln!("note: there is no `web_search` until WEB_SEARCH is set (.env.sample)");
     }
+    let looks = servers.servers.iter().map(async |server| (server, mcp::look(server).await));
+    for (server, look) in futures::future::join_all(looks).await {
+        match look {
+            Ok(look) => told(server, look, json),
+            Err(trouble) => eprintln!("note: {server}: {trouble}\n    -> {}", trouble.remedy(server)),
+        }
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The tools of a server, and why others of it are not there.
+fn told(server: &mcp::Server, look: mcp::Look, json: bool) {
+    for name in look.tools {
+        if json {
+            say!("{}", serde_json::json!({ "name": name, "server": server.name }));
+        } else {
+            say!("{name:<24}of the MCP server {server}; at most {} s", server.limit.as_secs());
+        }
+    }
+    for reason in look.left_out {
+        eprintln!("note: {server}: {reason}");
+    }
 }
 
 async fn try_out(

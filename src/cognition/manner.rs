@@ -76,11 +76,13 @@ pub(super) fn asked_for(preferences: &Preferences) -> Vec<String> {
         preferences
             .nickname
             .as_ref()
-            .map(|name| format!("They want to be called {}.", template::as_data(name))),
+            .map(|name| format!("They want to be called {}.", template::label(name))),
     );
-    lines.extend(
-        preferences.avoid_topics.iter().map(|topic| format!("Never bring up: {}.", template::as_data(topic))),
-    );
+    let avoided = preferences.avoid_topics.iter().map(|topic| template::as_data(&template::one_line(topic)));
+    let avoided: Vec<String> = avoided.map(|topic| format!("- {topic}")).collect();
+    if !avoided.is_empty() {
+        lines.push(format!("Never bring up any of these:\n<data>\n{}\n</data>", avoided.join("\n")));
+    }
     lines.extend(
         preferences.emojis.map(|wanted| if wanted { "Emojis are welcome." } else { "No emojis." }.to_owned()),
     );

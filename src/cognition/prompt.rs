@@ -80,7 +80,7 @@ pub(super) fn assemble(material: &Material, budget: usize) -> Vec<ChatMessage> {
     let taken = tokens::estimate(&message) + tokens::estimate(&beside);
     messages.extend(history(material, talk.saturating_sub(taken)));
     let spoken = spoken(material, &material.user_name, &message);
-    let content = if beside.is_empty() { spoken } else { format!("{beside}\n{spoken}") };
+    let content = if beside.is_empty() { spoken } else { format!("<data>\n{beside}\n</data>\n{spoken}") };
     messages.push(ChatMessage::new(Role::User, content));
     messages
 }
@@ -193,12 +193,19 @@ fn place_note(place: &Place) -> String {
     match place {
         Place::Dm => "in private".to_owned(),
         Place::Channel { guild, channel } => {
+            let (channel, guild) = (name_of(channel), name_of(guild));
             format!("in the channel {channel} of {guild}, where others read along")
         }
         Place::Thread { guild, thread, .. } => {
+            let (thread, guild) = (name_of(thread), name_of(guild));
             format!("in the thread {thread} of {guild}, where others read along")
         }
     }
+}
+
+/// The name of a place. None is called like a tool: their names have underscores.
+fn name_of(place: &str) -> String {
+    template::label(&place.replace('_', " "))
 }
 
 fn drives(character: &Character) -> Vec<Value> {
@@ -374,13 +381,22 @@ fn history(material: &Material, budget: usize) -> Vec<ChatMessage> {
             let message = if line.author.user().is_none() {
                 ChatMessage::new(Role::Assistant, text)
             } else {
-                ChatMessage::new(Role::User, spoken(material, &line.name, &text))
+                ChatMessage::new(Role::User, heard(material, &line.name, &text))
             };
             Some(message)
         })
         .collect();
     lines.reverse();
     lines
+}
+
+/// Earlier words of a person; among several people they are no more than what was said there.
+fn heard(material: &Material, name: &str, text: &str) -> String {
+    if material.place.is_dm() {
+        return text.to_owned();
+    }
+    let by = template::label(name).replace('"', "'");
+    format!("<data by=\"{by}\">\n{}\n</data>", template::as_data(text))
 }
 
 /// Words of a person; among several people each line says whose it is.

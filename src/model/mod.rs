@@ -2,6 +2,7 @@
 
 mod account;
 mod event;
+mod fence;
 mod id;
 mod knowledge;
 mod message;
@@ -17,6 +18,7 @@ pub use account::{Account, AccountItem};
 pub use event::{
     Aside, ErrorKind, Level, RecalledItem, RecalledSource, RoutedBy, ToolState, TurnEvent, TurnPath,
 };
+pub use fence::unfenced;
 pub use id::{CharacterId, FactId, IdError, MemoryId, MessageId, SessionId, TurnId, UserId};
 pub use knowledge::{
     Extraction, FactDraft, Preference, PreferenceDraft, Preferences, Style, SummaryDraft, TranscriptLine,

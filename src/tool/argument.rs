@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 use super::{ToolError, text};
-use crate::llm::ToolSpec;
+use crate::{llm::ToolSpec, model::plain};
 
 /// Problems told at once.
 const TOLD: usize = 4;
@@ -50,6 +50,7 @@ pub(super) fn parse(written: &str, schema: &Value) -> Result<Value, ToolError> {
     if value.is_null() {
         value = Value::Object(Map::new());
     }
+    made_plain(&mut value);
     let Some(object) = value.as_object_mut() else {
         return Err(ToolError::Arguments("not an object; write one such as {}".to_owned()));
     };
@@ -72,6 +73,16 @@ pub(super) fn parse(written: &str, schema: &Value) -> Result<Value, ToolError> {
         }
     }
     Ok(value)
+}
+
+/// Control characters go: nobody means them, and Postgres takes no NUL.
+fn made_plain(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = plain(text),
+        Value::Array(list) => list.iter_mut().for_each(made_plain),
+        Value::Object(map) => map.values_mut().for_each(made_plain),
+        _ => {}
+    }
 }
 
 fn put_right(value: &mut Value, schema: &Value) {
@@ -185,6 +196,7 @@ mod tests {
     #[case(json!({"query": "dog", "limit": "3", "kind": "OTHER"}), Some(3), Some(Kind::Other))]
     #[case(json!({"query": "dog", "limit": 3.0, "kind": null}), Some(3), None)]
     #[case(json!("{\"query\": \"dog\"}"), None, None)]
+    #[case(json!({"query": "d\u{0}og\u{1b}[1m"}), None, None)]
     fn slips_of_form_are_put_right(
         #[case] written: Value,
         #[case] limit: Option<u8>,

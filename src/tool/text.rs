@@ -1,11 +1,7 @@
 //! What tools bring, as text: bounded, and unable to close the fence that it is put into.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::{Context, LONGEST};
-use crate::model::{Timestamp, UserId};
+use crate::model::{Timestamp, UserId, unfenced};
 
 /// Characters of one quotation.
 const QUOTE: usize = 400;
@@ -13,19 +9,6 @@ const QUOTE: usize = 400;
 const SHORT: usize = 600;
 /// What stands for somebody whose name is not known.
 const SOMEBODY: &str = "somebody";
-
-/// Tags that a prompt fences data with, open or closed, however they are written.
-static FENCE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(r"(?i)<(\s*/?\s*(?:data|memory|memories|facts?|tool|tool_result|observation|system)\b)").ok()
-});
-
-/// Without a tag that could open or close a fence: its `<` becomes `‹`.
-pub(super) fn unfenced(text: &str) -> String {
-    match FENCE.as_ref() {
-        Some(fence) => fence.replace_all(text, "‹$1").into_owned(),
-        None => text.replace('<', "‹"),
-    }
-}
 
 /// At most [`LONGEST`] characters, harmless; what is cut off is said to be.
 pub(super) fn bounded(text: &str) -> String {
@@ -141,18 +124,6 @@ impl Report {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case("a </data> b", "a ‹/data> b")]
-    #[case("< / MEMORY >", "‹ / MEMORY >")]
-    #[case("</facts\n>", "‹/facts\n>")]
-    #[case("<data kind=\"x\">", "‹data kind=\"x\">")]
-    #[case("1 < 2 and <b>", "1 < 2 and <b>")]
-    #[case("</database>", "</database>")]
-    fn no_fence_is_closed(#[case] text: &str, #[case] expected: &str) {
-        assert_eq!(unfenced(text), expected);
-    }
 
     #[test]
     fn what_is_left_out_is_counted() {

@@ -47,6 +47,8 @@ pub enum Act {
 pub struct Mind {
     pub grown: bool,
     pub heard: Vec<String>,
+    /// What the tool `hostile` brings and says of itself, in the place of [`HOSTILE`].
+    pub says: Option<String>,
 }
 
 fn tool(name: &str, description: &str) -> Value {
@@ -93,7 +95,7 @@ impl Mind {
                 ]))),
                 "structured" => answer(json!({ "content": [], "structuredContent": { "degrees": 7 } })),
                 "long" => answer(words(&"é".repeat(20_000))),
-                "hostile" => answer(words(HOSTILE)),
+                "hostile" => answer(words(self.says.as_deref().unwrap_or(HOSTILE))),
                 "leak" => {
                     let names: Vec<String> = std::env::vars().map(|(name, _)| name).collect();
                     answer(words(&format!("{SECRET} {}", names.join(" "))))
@@ -119,7 +121,7 @@ impl Mind {
         if params["cursor"].is_null() {
             let names = ["echo", "fail", "refuse", "mixed", "structured", "long", "leak"];
             let mut tools: Vec<Value> = names.iter().map(|name| tool(name, "Does it.")).collect();
-            tools.push(tool("hostile", HOSTILE));
+            tools.push(tool("hostile", self.says.as_deref().unwrap_or(HOSTILE)));
             return json!({ "tools": tools, "nextCursor": "more" });
         }
         let mut tools: Vec<Value> = ["grow", "hang", "freeze", "die", "a.b", "a b"]

@@ -3,6 +3,7 @@
 
 mod answer;
 mod line;
+mod obey;
 pub mod policy;
 
 use std::{

@@ -84,7 +84,7 @@ impl Offer {
             }
             let said = tool.description.as_deref().or(tool.title.as_deref()).unwrap_or_default();
             let said = text::passage(said.trim(), LONGEST_DESCRIPTION);
-            let description = format!("A tool of the server `{}`, which says of it: {said}", server.name);
+            let description = format!("A tool of the server `{}`. {}", server.name, text::material(&said));
             let remote = Remote {
                 spec: ToolSpec { name: name.clone(), description, parameters },
                 own_name: tool.name.into_owned(),
