@@ -3,7 +3,7 @@
 use super::route::Route;
 use crate::{
     llm::Completion,
-    model::{Account, AccountItem, RecalledItem, TurnPath},
+    model::{Account, AccountItem, RecalledItem, TierChoice, TurnPath},
 };
 
 /// A recalled row as the account names it: its words stay where they are.
@@ -22,6 +22,7 @@ pub(super) fn account(
     path: TurnPath,
     recalled: Vec<AccountItem>,
     completion: &Completion,
+    tier: Option<TierChoice>,
     total_ms: f64,
 ) -> Account {
     Account {
@@ -36,5 +37,6 @@ pub(super) fn account(
         tokens_out: completion.tokens_out,
         cost_usd: completion.cost_usd,
         total_ms,
+        tier,
     }
 }
