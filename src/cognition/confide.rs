@@ -39,6 +39,8 @@ struct Filter {
     pending: String,
     /// The last character that was passed on.
     last: Option<char>,
+    /// The line was taken from the beginning: so is the white space behind it.
+    headless: bool,
     /// The first confidence that was named.
     report: Option<f64>,
 }
@@ -64,6 +66,9 @@ impl Filter {
     }
 
     fn drain(&mut self, end: bool) -> String {
+        if self.headless && self.last.is_none() {
+            self.pending = self.pending.trim_start().to_owned();
+        }
         let mut from = 0;
         while let Some(at) = find(&self.pending, from) {
             let Some((start, at_line)) = self.begins(at) else {
@@ -72,7 +77,8 @@ impl Filter {
             };
             let behind = self.pending.get(at..).unwrap_or_default();
             if !end && !behind.contains('\n') && behind.chars().count() < WORD.len() + AHEAD {
-                return self.pass(start);
+                let clear = self.pending.get(..start).map_or(0, |before| before.trim_end().len());
+                return self.pass(clear);
             }
             let before = self.pending.get(..start).unwrap_or_default();
             let first = self.last.is_none() && before.trim().is_empty();
@@ -83,6 +89,7 @@ impl Filter {
             self.report = self.report.or(marker.report);
             let rest = behind.get(marker.len..).unwrap_or_default();
             let (before, rest) = if first { ("", rest.trim_start()) } else { (before, rest) };
+            self.headless |= first;
             from = before.len();
             self.pending = format!("{before}{rest}");
         }
@@ -116,7 +123,8 @@ impl Filter {
         });
         let word = letters.unwrap_or(text.len());
         let before = text.get(..word).unwrap_or_default();
-        let free = before.trim_end_matches(|c: char| c == '-' || c.is_whitespace() || DECORATION.contains(&c));
+        let free =
+            before.trim_end_matches(|c: char| c == '-' || c.is_whitespace() || DECORATION.contains(&c));
         let in_word = letters.is_some()
             && free.len() == word
             && free.chars().next_back().or(self.last).is_some_and(char::is_alphanumeric);

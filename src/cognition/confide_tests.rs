@@ -65,9 +65,7 @@ fn gate(tools: bool, pieces: &[(&str, Option<f64>)]) -> (Vec<Passed>, Gate) {
     let mut gate = Gate::new(tools);
     let mut passed: Vec<Passed> = pieces
         .iter()
-        .map(|(piece, likely)| {
-            gate.push(piece, &likely.map(f64::ln).into_iter().collect::<Vec<_>>())
-        })
+        .map(|(piece, likely)| gate.push(piece, &likely.map(f64::ln).into_iter().collect::<Vec<_>>()))
         .collect();
     if !passed.contains(&Passed::Doubted) {
         passed.push(gate.end(false));

@@ -106,7 +106,9 @@ impl Choice {
 
     /// Logs the choice with its numbers.
     pub(super) fn log(&self) {
-        let Some(TierChoice { tier, reason, barred, complexity, novelty, confidence }) = self.told() else { return };
+        let Some(TierChoice { tier, reason, barred, complexity, novelty, confidence }) = self.told() else {
+            return;
+        };
         tracing::info!(
             ?tier,
             ?reason,
@@ -221,7 +223,11 @@ mod tests {
     #[case(Level::ComplexHigh, 0.5, 0.75)]
     #[case(Level::ComplexHigh, 1.0, 1.0)]
     #[case(Level::ComplexHigh, 0.0, 0.5)]
-    fn complexity_is_the_level_as_far_as_it_is_sure(#[case] level: Level, #[case] sure: f64, #[case] expected: f64) {
+    fn complexity_is_the_level_as_far_as_it_is_sure(
+        #[case] level: Level,
+        #[case] sure: f64,
+        #[case] expected: f64,
+    ) {
         assert!((complexity(level, UnitScore::new(sure)).get() - expected).abs() < 1e-9);
     }
 

@@ -77,7 +77,11 @@ impl<'a> Hearing<'a> {
                 ChatEvent::Delta(piece) => {
                     self.text.push_str(&piece);
                     let logprobs = std::mem::take(&mut self.logprobs);
-                    match self.gate.as_mut().map_or(Passed::Text(piece.clone()), |gate| gate.push(&piece, &logprobs)) {
+                    match self
+                        .gate
+                        .as_mut()
+                        .map_or(Passed::Text(piece.clone()), |gate| gate.push(&piece, &logprobs))
+                    {
                         Passed::Nothing => {}
                         Passed::Text(text) => self.show(&text, hold, events).await,
                         Passed::Doubted => return Ok(Heard::Doubted),
@@ -205,11 +209,13 @@ impl Mind {
                 Err(error) if hold.passed().is_empty() && choice.local_failed(&error) => {
                     hold.drop_kept();
                     let answer = self.hear(in_cloud(&request), hold, lead, events).await;
-                    answer.map(|answer| Completion { waited: answer.waited + error.waited, ..answer }).or_else(|other| {
-                        choice.cloud_failed(&other);
-                        // Words that were shown are not followed by somebody else's.
-                        Err(if hold.passed().is_empty() { error } else { other })
-                    })
+                    answer
+                        .map(|answer| Completion { waited: answer.waited + error.waited, ..answer })
+                        .or_else(|other| {
+                            choice.cloud_failed(&other);
+                            // Words that were shown are not followed by somebody else's.
+                            Err(if hold.passed().is_empty() { error } else { other })
+                        })
                 }
                 heard => heard.map(|answer| Completion { waited: answer.waited + lost, ..answer }),
             };

@@ -19,7 +19,12 @@ impl Reader {
 
     /// The endpoint of a tier whose keys begin with `prefix`. What it lacks comes from `main`; the key only when both
     /// are at the same place, so that no key travels to a stranger.
-    pub(super) fn endpoint(&mut self, prefix: &str, tier: &Tier, main: Option<&Tier>) -> Option<EndpointSettings> {
+    pub(super) fn endpoint(
+        &mut self,
+        prefix: &str,
+        tier: &Tier,
+        main: Option<&Tier>,
+    ) -> Option<EndpointSettings> {
         let given = |reader: &Self, prefix: &str, part: &str| {
             reader.given.get(format!("{prefix}_{part}").as_str()).copied()
         };

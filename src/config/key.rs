@@ -276,10 +276,7 @@ pub(super) const GROUPS: &[Group] = &[
             },
         ],
     },
-    Group {
-        title: "The cloud (asked only when the model above is not enough)",
-        keys: super::cloud::KEYS,
-    },
+    Group { title: "The cloud (asked only when the model above is not enough)", keys: super::cloud::KEYS },
     Group { title: "The budget (days and months by the calendar)", keys: super::budget::KEYS },
     Group {
         title: "People in charge",

@@ -61,7 +61,11 @@ impl Limits {
 /// for the answers of a `cheaper` model, where there is one.
 pub(super) fn share_of(limit: i64, tier: Tier, purpose: Purpose, cheaper: bool) -> i64 {
     let background = matches!(purpose, Purpose::Route | Purpose::Extract | Purpose::Critic);
-    if background || tier == Tier::Cloud || (cheaper && tier != Tier::Cheap) { limit - limit / 100 * LEFT } else { limit }
+    if background || tier == Tier::Cloud || (cheaper && tier != Tier::Cheap) {
+        limit - limit / 100 * LEFT
+    } else {
+        limit
+    }
 }
 
 #[cfg(test)]
