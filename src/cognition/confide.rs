@@ -254,14 +254,14 @@ impl Gate {
                 self.logprobs.1 = self.logprobs.1.saturating_add(1);
             }
         }
-        self.take(clean);
+        self.take(&clean);
         self.decide(false)
     }
 
     /// The answer is over; with `calls`, it was none.
     pub(super) fn end(&mut self, calls: bool) -> Passed {
         let rest = self.filter.finish();
-        self.take(rest);
+        self.take(&rest);
         if calls { Passed::Text(self.trust()) } else { self.decide(true) }
     }
 
@@ -281,9 +281,9 @@ impl Gate {
         self.confidence
     }
 
-    fn take(&mut self, clean: String) {
-        self.text.push_str(&clean);
-        self.held.push_str(&clean);
+    fn take(&mut self, clean: &str) {
+        self.text.push_str(clean);
+        self.held.push_str(clean);
     }
 
     fn decide(&mut self, end: bool) -> Passed {

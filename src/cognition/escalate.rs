@@ -187,8 +187,8 @@ impl Mind {
 }
 
 /// How much thought a message asks for: `c · l/3 + (1 − c) · ½`, where `l` is the level's number from 0 (SIMPLE) to 3
-/// (COMPLEX_HIGH) and `c` the router's confidence in it. It is what is to be expected of the level when the router is right with
-/// the probability `c` and any level is as good as the other else. Only COMPLEX_HIGH gets above 0.75, from `c > ½` on.
+/// (`COMPLEX_HIGH`) and `c` the router's confidence in it. It is what is to be expected of the level when the router is right with
+/// the probability `c` and any level is as good as the other else. Only `COMPLEX_HIGH` gets above 0.75, from `c > ½` on.
 fn complexity(level: Level, confidence: UnitScore) -> UnitScore {
     let number = match level {
         Level::Simple => 0.0,

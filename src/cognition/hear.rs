@@ -208,14 +208,14 @@ impl Mind {
             return match heard {
                 Err(error) if hold.passed().is_empty() && choice.local_failed(&error) => {
                     hold.drop_kept();
-                    let answer = self.hear(in_cloud(&request), hold, lead, events).await;
-                    answer
-                        .map(|answer| Completion { waited: answer.waited + error.waited, ..answer })
-                        .or_else(|other| {
+                    match self.hear(in_cloud(&request), hold, lead, events).await {
+                        Ok(answer) => Ok(Completion { waited: answer.waited + error.waited, ..answer }),
+                        Err(other) => {
                             choice.cloud_failed(&other);
                             // Words that were shown are not followed by somebody else's.
                             Err(if hold.passed().is_empty() { error } else { other })
-                        })
+                        }
+                    }
                 }
                 heard => heard.map(|answer| Completion { waited: answer.waited + lost, ..answer }),
             };

@@ -112,7 +112,8 @@ impl Mind {
             };
             let mut hold = if spent.is_some() { Hold::new(0) } else { Hold::open() };
             let request = thrift::overridden(request, &ask.character);
-            match self.hear_best(request, choice, &mut hold, "", events).await {
+            let heard = Box::pin(self.hear_best(request, choice, &mut hold, "", events)).await;
+            match heard {
                 Ok(completion) => {
                     let mut completion = match spent {
                         Some(spent) => spent.before(self.told(completion, &hold, ask, events).await?),

@@ -168,7 +168,7 @@ impl Call {
                 return Err(match (said, short.filter(|_| untold)) {
                     (Some((at, asked)), Some(short)) => {
                         progress.at = at;
-                        self.unpaid(at, asked, &short)
+                        self.unpaid(at, &asked, &short)
                     }
                     _ => fault,
                 });
@@ -186,10 +186,10 @@ impl Call {
 
     /// One endpoint failed, and another that may have done better was not asked for want of money: that is what decides, so
     /// that the turn goes on to what it can afford.
-    fn unpaid(&self, at: usize, asked: Fault, short: &str) -> Fault {
+    fn unpaid(&self, at: usize, asked: &Fault, short: &str) -> Fault {
         tracing::warn!(kind = name(asked.kind), "{} {}; {short}", self.model(at), asked.message);
         let message = format!("{}; {short}", asked.message);
-        Fault { kind: ErrorKind::Budget, message, ..asked }
+        Fault::new(ErrorKind::Budget, message, Again::Never)
     }
 
     /// Talks to the endpoint of `leg`. One that there was no money for was not asked, and no book speaks of it.

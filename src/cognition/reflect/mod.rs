@@ -287,7 +287,7 @@ impl Thought<'_> {
         };
         let mut hold = Hold::new(patience);
         let lead = if self.shown.is_empty() { "" } else { "\n\n" };
-        let heard = self.mind.hear_best(request, choice, &mut hold, lead, events).await;
+        let heard = Box::pin(self.mind.hear_best(request, choice, &mut hold, lead, events)).await;
         if !hold.passed().is_empty() {
             self.shown.push_str(lead);
             self.shown.push_str(hold.passed());
