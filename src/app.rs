@@ -258,11 +258,13 @@ pub fn llm_settings(settings: &Settings) -> anyhow::Result<LlmSettings> {
         router: settings.router.as_ref().map(endpoint),
         reflective: settings.reflective.as_ref().map(endpoint),
         cheap: settings.cheap.as_ref().map(endpoint),
+        cloud: settings.cloud.as_ref().map(endpoint),
         limits: limits(settings),
         fallbacks: Fallbacks {
             main: settings.fallbacks.main.iter().map(endpoint).collect(),
             router: settings.fallbacks.router.iter().map(endpoint).collect(),
             reflective: settings.fallbacks.reflective.iter().map(endpoint).collect(),
+            cloud: settings.fallbacks.cloud.iter().map(endpoint).collect(),
         },
         hedge: settings.hedge,
         ollama: settings.ollama.clone(),

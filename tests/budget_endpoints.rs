@@ -123,8 +123,9 @@ fn row(model: &str, outcome: &str) -> (String, String) {
 async fn a_dearer_endpoint_is_asked_only_with_money_for_it() {
     let poor = world(Behaviour::status(503, "down"), "dear", a_day(0.3), None, false).await;
     let error = poor.ask(Tier::Main).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Unavailable, "as if it were not there: {error}");
-    assert!(error.message.contains("dear would pass the budget"), "{error}");
+    assert_eq!(error.kind, ErrorKind::Budget, "only money is in the way: {error}");
+    let told = ["503", "dear would pass the budget"].map(|part| error.message.contains(part));
+    assert_eq!(told, [true, true], "{error}");
     assert!(poor.second.requests().is_empty());
     assert_eq!(poor.rows().await, [row("one", "unavailable")]);
     poor.nothing_is_held().await;

@@ -107,6 +107,21 @@ fn tiers_fall_back_to_the_main_one_but_no_key_goes_to_another_host() {
     let reflective = settings.reflective.unwrap();
     assert_eq!((reflective.base_url.as_str(), reflective.model.as_str()), ("https://main/v1", "bigger"));
     assert_eq!(reflective.api_key.unwrap().expose_secret(), "main-key");
+    assert!(settings.cloud.is_none());
+}
+
+#[test]
+fn a_cloud_elsewhere_gets_no_key_but_its_own() {
+    let main = "LLM_BASE_URL=http://127.0.0.1:8080/v1\nLLM_API_KEY=main-key\nLLM_MODEL=small\n";
+    let cloud = "CLOUD_LLM_BASE_URL=https://cloud/v1\nCLOUD_LLM_MODEL=big\n\
+                 CLOUD_LLM_FALLBACKS=https://other/v1 bigger other-key\n";
+    let all = settings(&format!("{main}{cloud}"), &[]);
+    let first = all.cloud.unwrap();
+    assert_eq!((first.base_url.as_str(), first.model.as_str()), ("https://cloud/v1", "big"));
+    assert!(first.api_key.is_none());
+    assert_eq!(all.fallbacks.cloud[0].api_key.as_ref().unwrap().expose_secret(), "other-key");
+    let alone = problems(&format!("{main}CLOUD_LLM_FALLBACKS=https://other/v1 bigger\n"), &[]);
+    assert!(alone.len() == 1 && alone[0].contains("set CLOUD_LLM_MODEL, too"), "{alone:?}");
 }
 
 #[test]

@@ -53,6 +53,19 @@ async fn a_working_endpoint_is_well() {
     assert!(ok && text.contains("uses the main model (simulated)"), "{text}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cloud_has_a_row_of_its_own() {
+    let simulator = Simulator::answering("Aye.").await.unwrap();
+    let home = Home::new();
+    let mut command = home.command(&["doctor"]);
+    command.env("LLM_BASE_URL", simulator.base_url()).env("LLM_MODEL", "simulated");
+    // Port 9 (discard) is closed on loopback.
+    command.env("CLOUD_LLM_BASE_URL", "http://127.0.0.1:9/v1").env("CLOUD_LLM_MODEL", "big");
+    let (ok, text) = tokio::task::spawn_blocking(move || examine(command)).await.unwrap();
+    assert!(!ok && text.contains("cloud      big at http://127.0.0.1:9/v1"), "{text}");
+    assert!(text.contains("-> check CLOUD_LLM_BASE_URL"), "{text}");
+}
+
 #[test]
 fn an_unreachable_endpoint_is_an_error() {
     let home = Home::new();

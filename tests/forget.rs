@@ -313,6 +313,7 @@ async fn an_answer_keeps_its_account() {
             tokens_out: 2,
             cost_usd: 0.25,
             total_ms: 12.5,
+            tier: None,
         };
         let reply = NewReply { to: &said, also: &[], text: "Now.", at: at(11), indexed: false };
         memory.store_reply_with(reply, &account).await.unwrap();

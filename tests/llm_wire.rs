@@ -105,6 +105,7 @@ impl World {
         while let Some(event) = events.next().await {
             assert!(end.is_none(), "nothing comes behind the end");
             match event {
+                Ok(ChatEvent::Logprobs(_)) => {}
                 Ok(ChatEvent::Delta(text)) => heard.push_str(&text),
                 Ok(ChatEvent::Done(completion)) => end = Some(Ok(completion)),
                 Err(error) => end = Some(Err(error)),

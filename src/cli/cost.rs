@@ -50,6 +50,8 @@ pub(super) enum By {
     Model,
     /// What it was for
     Purpose,
+    /// The tier that was asked
+    Tier,
     /// The day
     Day,
 }
@@ -62,6 +64,7 @@ impl By {
             Self::Guild => ReportBy::Guild,
             Self::Model => ReportBy::Model,
             Self::Purpose => ReportBy::Purpose,
+            Self::Tier => ReportBy::Tier,
             Self::Day => ReportBy::Day,
         }
     }

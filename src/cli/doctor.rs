@@ -327,7 +327,7 @@ async fn models(settings: &Settings) -> Vec<Check> {
             Some(address) => llm::find_ollama(address).await,
             None => None,
         };
-        return vec![match found {
+        let mut checks = vec![match found {
             Some(model) => Check::ok("model", format!("none configured; Ollama answers with {model}")),
             None => Check::warning(
                 "model",
@@ -335,6 +335,10 @@ async fn models(settings: &Settings) -> Vec<Check> {
                 "set LLM_BASE_URL, LLM_MODEL and, where needed, LLM_API_KEY; or start Ollama",
             ),
         }];
+        if let Some(endpoint) = &settings.cloud {
+            checks.push(model("cloud", "CLOUD_LLM", endpoint).await);
+        }
+        return checks;
     };
     let mut checks = vec![model("model", "LLM", main).await];
     for (what, key, tier) in
@@ -345,10 +349,15 @@ async fn models(settings: &Settings) -> Vec<Check> {
             None => Check::ok(what, format!("not configured: uses the main model ({})", main.model)),
         });
     }
+    checks.push(match &settings.cloud {
+        Some(endpoint) => model("cloud", "CLOUD_LLM", endpoint).await,
+        None => Check::ok("cloud", "not configured: the main model answers everything"),
+    });
     let fallbacks = [
         ("LLM_FALLBACKS", &settings.fallbacks.main),
         ("ROUTER_LLM_FALLBACKS", &settings.fallbacks.router),
         ("REFLECTIVE_LLM_FALLBACKS", &settings.fallbacks.reflective),
+        ("CLOUD_LLM_FALLBACKS", &settings.fallbacks.cloud),
     ];
     for (key, endpoints) in fallbacks {
         for endpoint in endpoints {

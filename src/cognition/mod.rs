@@ -2,9 +2,12 @@
 //! remembers. What is learned from a finished session is extracted here too, as background work.
 
 mod after;
+mod confide;
+mod escalate;
 mod example;
 mod extract;
 mod gather;
+mod hear;
 mod manner;
 mod offline;
 mod persona;

@@ -1,21 +1,18 @@
 //! Saying it: the answer at once, or after thought, streamed as it comes.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
-use futures::StreamExt;
 use tokio::sync::mpsc;
 
 use super::{
+    escalate::Choice,
     offline, prompt,
-    reflect::{Failed, Hold, LONGEST, Question, Spent, Trail},
+    reflect::{Failed, Hold, Question, Spent, Trail},
     thrift,
     turn::{Ask, Mind, NAMELESS, send},
 };
 use crate::{
-    llm::{self, Attribution, ChatEvent, ChatRequest, Completion, LlmError, Purpose, Step, Tier},
+    llm::{Attribution, ChatRequest, Completion, LlmError, Purpose, Step, Tier},
     memory::Judgement,
     model::{ErrorKind, Level, MessageId, TurnEvent},
 };
@@ -28,6 +25,8 @@ pub(super) struct Spoken<'a> {
     pub(super) attribution: Attribution,
     /// How far money has run short.
     pub(super) step: Step,
+    /// Whether the local model or the cloud answers.
+    pub(super) choice: &'a Choice,
 }
 
 impl Mind {
@@ -39,9 +38,9 @@ impl Mind {
         vector: Option<&[f32]>,
         events: &mpsc::Sender<TurnEvent>,
     ) -> Result<(Completion, Option<Trail>), LlmError> {
-        let Spoken { ask, material, attribution, .. } = spoken;
+        let Spoken { ask, material, attribution, choice, .. } = spoken;
         let material = self.without_orders(material, ask);
-        let question = Question { ask, material, level, vector, attribution, events };
+        let question = Question { ask, material, level, vector, attribution, choice, events };
         match self.think(question, steps).await {
             Ok((completion, trail)) => Ok((completion, Some(trail))),
             Err(Failed { error, spent, shown, used }) => {
@@ -100,7 +99,7 @@ impl Mind {
         spent: Option<Spent>,
         events: &mpsc::Sender<TurnEvent>,
     ) -> Result<Completion, LlmError> {
-        let Spoken { ask, material, offline, attribution, step } = spoken;
+        let Spoken { ask, material, offline, attribution, step, choice } = spoken;
         let mut tier = thrift::tier(*step, &self.parts.llm);
         let whole = prompt::budget_of(self.parts.context);
         let mut budget = whole;
@@ -112,7 +111,9 @@ impl Mind {
                 ..ChatRequest::new(tier, Purpose::Answer, prompt::assemble(material, budget))
             };
             let mut hold = if spent.is_some() { Hold::new(0) } else { Hold::open() };
-            match self.hear(thrift::overridden(request, &ask.character), &mut hold, "", events).await {
+            let request = thrift::overridden(request, &ask.character);
+            let heard = Box::pin(self.hear_best(request, choice, &mut hold, "", events)).await;
+            match heard {
                 Ok(completion) => {
                     let mut completion = match spent {
                         Some(spent) => spent.before(self.told(completion, &hold, ask, events).await?),
@@ -162,52 +163,6 @@ impl Mind {
             });
         }
         Ok(Completion { text: hold.passed().trim_end().to_owned(), ..completion })
-    }
-
-    /// One call, of which what `hold` lets through is shown, behind `lead`. An answer without end is cut off.
-    pub(super) async fn hear(
-        &self,
-        request: ChatRequest,
-        hold: &mut Hold,
-        lead: &str,
-        events: &mpsc::Sender<TurnEvent>,
-    ) -> Result<Completion, LlmError> {
-        let began = Instant::now();
-        let prompt = llm::tokens::estimate_messages(&request.messages);
-        let model = request.model.clone().unwrap_or_else(|| self.parts.llm.model_of(request.tier).to_owned());
-        let mut answer = std::pin::pin!(self.parts.llm.chat(request));
-        let mut lead = Some(lead.to_owned());
-        let mut text = String::new();
-        while let Some(event) = answer.next().await {
-            match event? {
-                ChatEvent::Delta(piece) => {
-                    text.push_str(&piece);
-                    if let Some(clear) = hold.push(&piece) {
-                        send(events, TurnEvent::Delta { text: lead.take().unwrap_or_default() + &clear })
-                            .await;
-                    }
-                    if text.len() > LONGEST {
-                        tracing::warn!(model, "an answer has no end: it is cut off");
-                        let count = |tokens: usize| u64::try_from(tokens).unwrap_or(u64::MAX);
-                        return Ok(Completion {
-                            tokens_in: count(prompt),
-                            tokens_out: count(llm::tokens::estimate(&text)),
-                            usage_estimated: true,
-                            waited: began.elapsed(),
-                            attempts: 1,
-                            ..plain(text, &model)
-                        });
-                    }
-                }
-                ChatEvent::Done(completion) => return Ok(completion),
-            }
-        }
-        Err(LlmError {
-            kind: ErrorKind::EmptyAnswer,
-            message: "the stream ended without an answer".to_owned(),
-            partial: String::new(),
-            waited: Duration::ZERO,
-        })
     }
 }
 

@@ -18,6 +18,7 @@ static FILES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         ("beside", include_str!("prompts/beside.md")),
         ("step", include_str!("prompts/step.md")),
         ("critic", include_str!("prompts/critic.md")),
+        ("confidence", include_str!("prompts/confidence.md")),
     ] {
         if let Err(error) = files.add_template(name, source) {
             tracing::error!(name, %error, "a prompt file of this build does not parse");
@@ -67,6 +68,11 @@ pub(super) fn step(values: &Value) -> String {
 /// The question to the model that checks an answer.
 pub(super) fn critic(values: &Value) -> String {
     render("critic", values)
+}
+
+/// What asks a model how sure it is.
+pub(super) fn confidence() -> String {
+    render("confidence", &Value::UNDEFINED)
 }
 
 /// Text of other people, so that it cannot close the fence around it.

@@ -9,6 +9,7 @@ use std::{
 use tokio::sync::mpsc;
 
 use super::{
+    escalate::Choice,
     gather::{self, Gathered},
     offline, prompt,
     reflect::{StepBudget, Trail, corrects},
@@ -206,6 +207,13 @@ impl Mind {
         let steps = self.steps_for(route.level, ask).filter(|_| thinks);
         let path = if steps.is_some() { TurnPath::Reflective } else { TurnPath::Fast };
         send(events, routed(&route, path, routing.elapsed())).await;
+        // Several messages at once have no vector of their own.
+        let asked = (text, gathered.vector.as_deref().filter(|_| ask.also.is_empty()));
+        let choice = if refused {
+            Choice::default()
+        } else {
+            self.choose(ask, (asked.0, asked.1, &gathered.patterns), &route, step).await
+        };
         let items = gathered.reported(text, viewer, &user_known(ask, &gathered).unwrap_or_default());
         let recalled = items.iter().map(why::item).collect();
         send(events, TurnEvent::Recalled { items }).await;
@@ -216,8 +224,14 @@ impl Mind {
             send(events, TurnEvent::Refused { rule: "manipulation".to_owned() }).await;
             (canned(ask, &ask.character.ux.manipulation_responses, PLAIN_REFUSAL), None)
         } else {
-            self.tell(ask, (&material, &gathered, &route), (steps, step), attribution, events).await?
+            let how = (steps, step, &choice);
+            self.tell(ask, (&material, &gathered, &route), how, attribution, events).await?
         };
+        choice.log();
+        let tier = choice.told();
+        if let Some(tier) = tier {
+            send(events, TurnEvent::Tier(tier)).await;
+        }
 
         // Only a model's own words are worth finding again: canned and offline answers quote what is already stored.
         let indexed = completion.model != OFFLINE && !refused;
@@ -225,7 +239,7 @@ impl Mind {
         let said_at = now.plus(started.elapsed());
         let total = started.elapsed();
         let brought = why::Brought { recalled, patterns: if indexed { &material.patterns } else { &[] } };
-        let account = why::account(&route, path, brought, &completion, millis(total));
+        let account = why::account(&route, path, brought, &completion, tier, millis(total));
         let new = NewReply { to: message, also: &ask.also, text: &completion.text, at: said_at, indexed };
         let reply = memory.store_reply_with(new, &account).await?;
         let total = started.elapsed();
@@ -246,6 +260,9 @@ impl Mind {
             },
         )
         .await;
+        if choice.asks_cloud() && indexed {
+            self.distil(ask, asked, reply.id, trail.as_ref()).await;
+        }
         if let Some(trail) = trail {
             self.learn(ask, text, gathered.vector.as_deref(), reply.id, trail).await;
         }
@@ -291,13 +308,13 @@ impl Mind {
         &self,
         ask: &Ask,
         (material, gathered, route): (&prompt::Material, &Gathered, &Route),
-        (steps, step): (Option<u32>, Step),
+        (steps, step, choice): (Option<u32>, Step, &Choice),
         attribution: Attribution,
         events: &mpsc::Sender<TurnEvent>,
     ) -> Result<(Completion, Option<Trail>), Broken> {
         let prepared = offline::prepare(material, gathered, route, &ask.viewer, user_known(ask, gathered));
         let prepared = Arc::new(prepared);
-        let spoken = Spoken { ask, material, offline: prepared.clone(), attribution, step };
+        let spoken = Spoken { ask, material, offline: prepared.clone(), attribution, step, choice };
         let told = match steps {
             Some(steps) => {
                 let vector = gathered.vector.as_deref().filter(|_| ask.also.is_empty());

@@ -4,7 +4,7 @@ use super::route::Route;
 use crate::{
     llm::Completion,
     memory::Pattern,
-    model::{Account, AccountItem, RecalledItem, TurnPath},
+    model::{Account, AccountItem, RecalledItem, TierChoice, TurnPath},
 };
 
 /// A recalled row as the account names it: its words stay where they are.
@@ -30,6 +30,7 @@ pub(super) fn account(
     path: TurnPath,
     brought: Brought<'_>,
     completion: &Completion,
+    tier: Option<TierChoice>,
     total_ms: f64,
 ) -> Account {
     Account {
@@ -45,5 +46,6 @@ pub(super) fn account(
         tokens_out: completion.tokens_out,
         cost_usd: completion.cost_usd,
         total_ms,
+        tier,
     }
 }

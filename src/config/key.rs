@@ -43,6 +43,7 @@ pub(super) struct Draft {
     pub(super) router: Tier,
     pub(super) reflective: Tier,
     pub(super) cheap: Tier,
+    pub(super) cloud: Tier,
     pub(super) budget: super::BudgetSettings,
     pub(super) context: Option<usize>,
     pub(super) timeout: Option<Duration>,
@@ -275,6 +276,7 @@ pub(super) const GROUPS: &[Group] = &[
             },
         ],
     },
+    Group { title: "The cloud (asked only when the model above is not enough)", keys: super::cloud::KEYS },
     Group { title: "The budget (days and months by the calendar)", keys: super::budget::KEYS },
     Group {
         title: "People in charge",

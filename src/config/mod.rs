@@ -2,7 +2,9 @@
 //! `dotenv.rs` holds the grammar of the file.
 
 mod budget;
+mod cloud;
 mod dotenv;
+mod endpoint;
 mod key;
 mod near;
 mod problem;
@@ -29,7 +31,7 @@ use crate::{
     model::{CharacterId, UserId},
     store::Location,
 };
-use key::{Draft, Key, Tier};
+use key::{Draft, Key};
 use near::near_misses;
 
 /// Where the API listens when only its keys are set.
@@ -56,6 +58,8 @@ pub struct Settings {
     pub reflective: Option<EndpointSettings>,
     /// The model that answers when money runs short (`LLM_CHEAP_…`), filled up from the main one.
     pub cheap: Option<EndpointSettings>,
+    /// The model that is asked when the main one is not enough (`CLOUD_LLM_…`), filled up from the main one; `None`: nobody.
+    pub cloud: Option<EndpointSettings>,
     /// What models may cost (`BUDGET_…`).
     pub budget: BudgetSettings,
     /// Who is asked when they do not answer (`…LLM_FALLBACKS`).
@@ -139,6 +143,8 @@ pub struct FallbackSettings {
     pub router: Vec<EndpointSettings>,
     /// Behind the reflective tier's own model (`REFLECTIVE_LLM_FALLBACKS`).
     pub reflective: Vec<EndpointSettings>,
+    /// Behind the cloud's model (`CLOUD_LLM_FALLBACKS`).
+    pub cloud: Vec<EndpointSettings>,
 }
 
 /// A search service.
@@ -327,10 +333,12 @@ impl Reader {
         let router = self.endpoint("ROUTER_LLM", &draft.router, Some(&draft.main));
         let reflective = self.endpoint("REFLECTIVE_LLM", &draft.reflective, Some(&draft.main));
         let cheap = self.endpoint("LLM_CHEAP", &draft.cheap, Some(&draft.main));
+        let cloud = self.endpoint("CLOUD_LLM", &draft.cloud, Some(&draft.main));
         let fallbacks = FallbackSettings {
             main: self.behind("LLM", std::mem::take(&mut draft.main.fallbacks)),
             router: self.behind("ROUTER_LLM", std::mem::take(&mut draft.router.fallbacks)),
             reflective: self.behind("REFLECTIVE_LLM", std::mem::take(&mut draft.reflective.fallbacks)),
+            cloud: self.behind("CLOUD_LLM", std::mem::take(&mut draft.cloud.fallbacks)),
         };
         let search = self.search(&draft);
         if let (Draft { data_dir: Some(data_dir), database, .. }, true) = (&draft, self.problems.is_empty()) {
@@ -340,7 +348,7 @@ impl Reader {
                 shown.value = database.describe();
             }
             let shown = std::mem::take(&mut self.shown);
-            let endpoints = [llm, router, reflective, cheap];
+            let endpoints = [llm, router, reflective, cheap, cloud];
             if let Some(settings) = assemble(draft, database, endpoints, search, shown) {
                 return Ok(Settings { fallbacks, ..settings });
             }
@@ -351,18 +359,6 @@ impl Reader {
             Some(Source::Environment | Source::Default) => (2, 0),
         });
         Err(ConfigErrors { problems: self.problems })
-    }
-
-    /// The fallbacks of a tier, which must have a model of its own to stand behind.
-    fn behind(&mut self, prefix: &str, fallbacks: Vec<EndpointSettings>) -> Vec<EndpointSettings> {
-        let source = |part: &str| self.given.get(format!("{prefix}_{part}").as_str()).copied();
-        let own = ["BASE_URL", "MODEL", "API_KEY"].into_iter().any(|part| source(part).is_some());
-        if let (Some(source), false) = (source("FALLBACKS"), own) {
-            let what =
-                format!("is set, but there is nothing for them to stand behind: set {prefix}_MODEL, too");
-            self.problem(source, Some(format!("{prefix}_FALLBACKS")), what);
-        }
-        fallbacks
     }
 
     /// The search service, when one is set.
@@ -389,50 +385,12 @@ impl Reader {
         }
         Some(SearchSettings { provider, base_url, key: draft.search_key.clone() })
     }
-
-    /// The endpoint of a tier whose keys begin with `prefix`. What it lacks comes from `main`; the key only when both
-    /// are at the same place, so that no key travels to a stranger.
-    fn endpoint(&mut self, prefix: &str, tier: &Tier, main: Option<&Tier>) -> Option<EndpointSettings> {
-        let given = |reader: &Self, prefix: &str, part: &str| {
-            reader.given.get(format!("{prefix}_{part}").as_str()).copied()
-        };
-        let (part, source) = ["BASE_URL", "MODEL", "API_KEY"]
-            .into_iter()
-            .find_map(|part| given(self, prefix, part).map(|source| (part, source)))?;
-        let absent = |part: &str| {
-            given(self, prefix, part).is_none() && (main.is_none() || given(self, "LLM", part).is_none())
-        };
-        let mut needs = Vec::new();
-        if absent("BASE_URL") {
-            needs.push(format!(
-                "{prefix}_BASE_URL (there is no default; for OpenAI https://api.openai.com/v1)"
-            ));
-        }
-        if absent("MODEL") {
-            needs.push(format!("{prefix}_MODEL (the name of the model to ask)"));
-        }
-        if !needs.is_empty() {
-            let what = format!("is set, but it needs {} beside it", needs.join(" and "));
-            self.problem(source, Some(format!("{prefix}_{part}")), what);
-            return None;
-        }
-        let main_url = main.and_then(|main| main.base_url.as_ref());
-        let base_url = tier.base_url.as_ref().or(main_url)?.clone();
-        let main_key = main
-            .filter(|_| main_url.is_some_and(|main_url| same_host(main_url, &base_url)))
-            .and_then(|main| main.api_key.as_ref());
-        Some(EndpointSettings {
-            api_key: tier.api_key.as_ref().or(main_key).cloned(),
-            model: tier.model.as_ref().or(main.and_then(|main| main.model.as_ref()))?.clone(),
-            base_url,
-        })
-    }
 }
 
 fn assemble(
     draft: Draft,
     database: Location,
-    [llm, router, reflective, cheap]: [Option<EndpointSettings>; 4],
+    [llm, router, reflective, cheap, cloud]: [Option<EndpointSettings>; 5],
     search: Option<SearchSettings>,
     shown: Vec<Shown>,
 ) -> Option<Settings> {
@@ -445,6 +403,7 @@ fn assemble(
         router,
         reflective,
         cheap,
+        cloud,
         budget: draft.budget,
         fallbacks: FallbackSettings::default(),
         hedge: draft.hedge,
@@ -479,11 +438,4 @@ fn assemble(
         log_level: draft.log_level,
         shown,
     })
-}
-
-fn same_host(one: &str, other: &str) -> bool {
-    match (Url::parse(one), Url::parse(other)) {
-        (Ok(one), Ok(other)) => one.origin() == other.origin(),
-        _ => false,
-    }
 }

@@ -387,6 +387,7 @@ async fn collect(mut events: mpsc::Receiver<TurnEvent>, draft: &watch::Sender<Dr
             TurnEvent::Routed { .. }
             | TurnEvent::Recalled { .. }
             | TurnEvent::Refused { .. }
+            | TurnEvent::Tier(_)
             | TurnEvent::Tool { .. } => {}
         }
     }

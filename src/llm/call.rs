@@ -145,6 +145,8 @@ impl Call {
     async fn converse(&self, progress: &mut Progress) -> Result<(), Fault> {
         // What the last endpoint said that was asked, and its place.
         let mut said: Option<(usize, Fault)> = None;
+        // Which endpoint was not asked for want of money, and why.
+        let mut short: Option<String> = None;
         loop {
             let fault = match self.enter(progress.at) {
                 Ok(leg) => match self.visit(progress, leg).await {
@@ -155,21 +157,21 @@ impl Call {
             };
             // A second request may have taken its place.
             let next = progress.at + 1;
-            let last = next >= self.chain.len() || !self.may_pass_on(progress, &fault);
-            match said.take() {
-                // One for which there is no money is as if it were not there.
-                Some((at, earlier)) if fault.kind == ErrorKind::Budget => {
-                    if last {
+            let hopeless = !self.may_pass_on(progress, &fault);
+            if fault.kind == ErrorKind::Budget {
+                short.get_or_insert_with(|| format!("{} {}", self.model(progress.at), fault.message));
+            } else {
+                said = Some((progress.at, fault.clone()));
+            }
+            if hopeless || next >= self.chain.len() {
+                let untold = progress.text.is_empty() && !hopeless;
+                return Err(match (said, short.filter(|_| untold)) {
+                    (Some((at, asked)), Some(short)) => {
                         progress.at = at;
-                        let message =
-                            format!("{}; {} {}", earlier.message, self.model(next - 1), fault.message);
-                        return Err(Fault { message, ..earlier });
+                        self.unpaid(at, &asked, &short)
                     }
-                    said = Some((at, earlier));
-                }
-                _ if last => return Err(fault),
-                _ if fault.kind == ErrorKind::Budget => {}
-                _ => said = Some((progress.at, fault.clone())),
+                    _ => fault,
+                });
             }
             tracing::info!(
                 kind = name(fault.kind),
@@ -180,6 +182,14 @@ impl Call {
             );
             progress.at = next;
         }
+    }
+
+    /// One endpoint failed, and another that may have done better was not asked for want of money: that is what decides, so
+    /// that the turn goes on to what it can afford.
+    fn unpaid(&self, at: usize, asked: &Fault, short: &str) -> Fault {
+        tracing::warn!(kind = name(asked.kind), "{} {}; {short}", self.model(at), asked.message);
+        let message = format!("{}; {short}", asked.message);
+        Fault::new(ErrorKind::Budget, message, Again::Never)
     }
 
     /// Talks to the endpoint of `leg`. One that there was no money for was not asked, and no book speaks of it.
@@ -387,6 +397,10 @@ impl Call {
         // Nobody waits for the calls of tools that were not on offer.
         if !self.request.tools.is_empty() {
             piece.calls.into_iter().for_each(|fragment| progress.attempt.calls.push(fragment));
+        }
+        if self.request.confidence && !piece.logprobs.is_empty() {
+            // When the reader has gone, `run` ends the call.
+            let _ = self.events.send(Ok(ChatEvent::Logprobs(piece.logprobs))).await;
         }
         let text = joint.as_mut().map_or_else(|| piece.text.clone(), |joint| joint.push(&piece.text));
         self.emit(progress, text).await;

@@ -105,6 +105,7 @@ pub struct Llm {
     router: Vec<Arc<Wire>>,
     reflective: Vec<Arc<Wire>>,
     cheap: Vec<Arc<Wire>>,
+    cloud: Vec<Arc<Wire>>,
     shares: Shares,
     calls: TaskTracker,
     unpriced: Arc<Mutex<HashSet<String>>>,
@@ -128,8 +129,12 @@ impl Llm {
             (None, None) => None,
         };
         let timeouts = settings.timeouts;
-        let Fallbacks { main: after_main, router: after_router, reflective: after_reflective } =
-            settings.fallbacks;
+        let Fallbacks {
+            main: after_main,
+            router: after_router,
+            reflective: after_reflective,
+            cloud: after_cloud,
+        } = settings.fallbacks;
         // What stands behind nothing is never asked.
         let open = |first: Option<Endpoint>, behind: Vec<Endpoint>| {
             let chain = first.into_iter().flat_map(|first| std::iter::once(first).chain(behind.clone()));
@@ -156,6 +161,7 @@ impl Llm {
             router: open(settings.router, after_router)?,
             reflective: open(settings.reflective, after_reflective)?,
             cheap: open(settings.cheap, Vec::new())?,
+            cloud: open(settings.cloud, after_cloud)?,
             shares: Shares::default(),
             calls: TaskTracker::new(),
             unpriced: Arc::default(),
@@ -168,6 +174,7 @@ impl Llm {
             Tier::Router => &self.router,
             Tier::Reflective => &self.reflective,
             Tier::Cheap => &self.cheap,
+            Tier::Cloud => &self.cloud,
         }
     }
 
@@ -203,13 +210,26 @@ impl Llm {
             falls_back_to_main: tier != Tier::Main && self.own(tier).is_empty(),
         };
         let cheap = self.has_cheaper().then_some(Tier::Cheap);
-        Tier::ALL.into_iter().chain(cheap).map(info).collect()
+        let cloud = self.has_cloud().then_some(Tier::Cloud);
+        Tier::ALL.into_iter().chain(cheap).chain(cloud).map(info).collect()
     }
 
     /// True when there is a cheaper model than the main one.
     #[must_use]
     pub fn has_cheaper(&self) -> bool {
         !self.cheap.is_empty()
+    }
+
+    /// True when there is a cloud tier, and the main model is the local one.
+    #[must_use]
+    pub fn has_cloud(&self) -> bool {
+        !self.cloud.is_empty()
+    }
+
+    /// What so many tokens of a model cost, US dollars; nothing where its price is not known.
+    #[must_use]
+    pub fn cost_of(&self, model: &str, tokens_in: u64, tokens_out: u64) -> f64 {
+        self.shared.prices.of(model).map_or(0.0, |price| price.cost(tokens_in, tokens_out))
     }
 
     /// What may be spent.
@@ -284,6 +304,7 @@ async fn whole(
     let mut partial = String::new();
     while let Some(event) = events.next().await {
         match event? {
+            ChatEvent::Logprobs(_) => {}
             ChatEvent::Delta(text) => partial.push_str(&text),
             ChatEvent::Done(completion) => return Ok(completion),
         }

@@ -24,6 +24,8 @@ pub enum ReportBy {
     Model,
     /// What for.
     Purpose,
+    /// The tier, such as `main` or `cloud`.
+    Tier,
     /// The day.
     Day,
 }
@@ -57,6 +59,7 @@ impl Ledger {
             ReportBy::Guild => "guild",
             ReportBy::Model => "model",
             ReportBy::Purpose => "purpose",
+            ReportBy::Tier => "tier",
             ReportBy::Day => &quarters,
         };
         // Only the names above are put into the text.

@@ -15,6 +15,8 @@ pub enum Tier {
     Reflective,
     /// The character's voice when money runs short.
     Cheap,
+    /// Who is asked when the local model is not enough.
+    Cloud,
 }
 
 impl Tier {
@@ -29,6 +31,7 @@ impl Tier {
             Self::Router => "router",
             Self::Reflective => "reflective",
             Self::Cheap => "cheap",
+            Self::Cloud => "cloud",
         }
     }
 }
@@ -231,6 +234,9 @@ impl fmt::Debug for ChatRequest {
 /// What a streamed call brings: pieces of the answer, then the whole of it.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ChatEvent {
+    /// The natural logarithms of the probabilities of the next piece's tokens, where [`ChatRequest::confidence`] asks for them
+    /// and the endpoint gives them.
+    Logprobs(Vec<f64>),
     /// The next piece.
     Delta(String),
     /// The end. Nothing comes after it.

@@ -113,6 +113,8 @@ pub struct Fallbacks {
     pub router: Vec<Endpoint>,
     /// Behind the reflective tier's own model; without one, the main chain is used.
     pub reflective: Vec<Endpoint>,
+    /// Behind the cloud's model.
+    pub cloud: Vec<Endpoint>,
 }
 
 /// Everything the room wants to know before it opens.
@@ -126,6 +128,8 @@ pub struct LlmSettings {
     pub reflective: Option<Endpoint>,
     /// The model that answers when money runs short; the main one when absent.
     pub cheap: Option<Endpoint>,
+    /// The model that is asked when the main one is not enough, which then is the local tier; nobody when absent.
+    pub cloud: Option<Endpoint>,
     /// Who is asked when they do not answer. Default nobody.
     pub fallbacks: Fallbacks,
     /// How long the first word of an answer may take until a second request goes out, to the next endpoint or to the same;
@@ -151,6 +155,7 @@ impl Default for LlmSettings {
             router: None,
             reflective: None,
             cheap: None,
+            cloud: None,
             fallbacks: Fallbacks::default(),
             hedge: None,
             ollama: Some("127.0.0.1:11434".to_owned()),

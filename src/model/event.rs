@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{CharacterId, Timestamp, UnitScore, UserId};
+use super::{CharacterId, TierChoice, Timestamp, UnitScore, UserId};
 
 /// How much thought a message asks for (product.md, TRN).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -184,6 +184,8 @@ pub enum TurnEvent {
         /// The words.
         text: String,
     },
+    /// Which tier answers, and why; only where there is a cloud tier. It comes when that has been decided for good.
+    Tier(TierChoice),
     /// The whole answer. Nothing of the answer comes after it.
     Final {
         /// The answer.

@@ -14,7 +14,7 @@ mod text;
 mod time;
 mod viewer;
 
-pub use account::{Account, AccountItem};
+pub use account::{Account, AccountItem, AnsweringTier, EscalationBar, EscalationReason, TierChoice};
 pub use event::{
     Aside, ErrorKind, Level, RecalledItem, RecalledSource, RoutedBy, ToolState, TurnEvent, TurnPath,
 };

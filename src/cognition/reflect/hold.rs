@@ -28,6 +28,11 @@ impl Hold {
         Self { text: String::new(), passed: 0, patience, open: false }
     }
 
+    /// Forgets what was not passed on: another model begins anew.
+    pub(crate) fn drop_kept(&mut self) {
+        self.text.truncate(self.passed);
+    }
+
     /// Takes in a piece; gives what may be shown now.
     pub(crate) fn push(&mut self, piece: &str) -> Option<String> {
         self.text.push_str(piece);

@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 
 use self::{calls::Calls, stray::Stray};
 use super::{
+    escalate::Choice,
     prompt, template,
     turn::{Ask, Mind, send},
 };
@@ -58,6 +59,8 @@ pub(super) struct Question<'a> {
     /// Its vector.
     pub(super) vector: Option<&'a [f32]>,
     pub(super) attribution: &'a Attribution,
+    /// Whether the local model or the cloud thinks.
+    pub(super) choice: &'a Choice,
     pub(super) events: &'a mpsc::Sender<TurnEvent>,
 }
 
@@ -255,7 +258,7 @@ impl Thought<'_> {
 
     /// One call of the model.
     async fn step(&mut self) -> Result<Ended, LlmError> {
-        let Question { ask, material, events, attribution, .. } = self.question;
+        let Question { ask, material, events, attribution, choice, .. } = self.question;
         let text = status::thinking(&ask.character);
         send(events, TurnEvent::Thinking { text, step: self.step, of: self.steps }).await;
         let tools = if self.closing { Vec::new() } else { self.calls.specs().to_vec() };
@@ -284,7 +287,7 @@ impl Thought<'_> {
         };
         let mut hold = Hold::new(patience);
         let lead = if self.shown.is_empty() { "" } else { "\n\n" };
-        let heard = self.mind.hear(request, &mut hold, lead, events).await;
+        let heard = Box::pin(self.mind.hear_best(request, choice, &mut hold, lead, events)).await;
         if !hold.passed().is_empty() {
             self.shown.push_str(lead);
             self.shown.push_str(hold.passed());

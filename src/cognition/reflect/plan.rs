@@ -93,6 +93,9 @@ pub(super) fn hint(trace: &Trace) -> String {
         })
         .collect();
     let question = crate::cognition::template::one_line(&trace.question);
+    if calls.is_empty() {
+        return format!("\"{question}\" was answered without looking anything up");
+    }
     format!("\"{question}\" was answered with {}, all at once", calls.join(" and "))
 }
 

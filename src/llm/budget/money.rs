@@ -57,11 +57,15 @@ impl Limits {
     }
 }
 
-/// What such a call may use of a limit: answers all of it, background work leaves some for them; and all leave some for the
-/// answers of a `cheaper` model, where there is one.
+/// What such a call may use of a limit: answers all of it; background work and the cloud leave some for them; and all leave some
+/// for the answers of a `cheaper` model, where there is one.
 pub(super) fn share_of(limit: i64, tier: Tier, purpose: Purpose, cheaper: bool) -> i64 {
     let background = matches!(purpose, Purpose::Route | Purpose::Extract | Purpose::Critic);
-    if background || (cheaper && tier != Tier::Cheap) { limit - limit / 100 * LEFT } else { limit }
+    if background || tier == Tier::Cloud || (cheaper && tier != Tier::Cheap) {
+        limit - limit / 100 * LEFT
+    } else {
+        limit
+    }
 }
 
 #[cfg(test)]
@@ -80,6 +84,7 @@ mod tests {
         assert_eq!(share_of(1_000, Tier::Reflective, Purpose::Extract, false), 900);
         assert_eq!(share_of(1_000, Tier::Main, Purpose::Answer, false), 1_000);
         assert_eq!(share_of(1_000, Tier::Main, Purpose::Answer, true), 900);
+        assert_eq!(share_of(1_000, Tier::Cloud, Purpose::Answer, false), 900);
         assert_eq!(share_of(1_000, Tier::Cheap, Purpose::Answer, true), 1_000);
     }
 }

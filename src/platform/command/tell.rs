@@ -7,7 +7,10 @@ use crate::{
     conversation::ConversationError,
     llm::{AccountKind, Attribution, Step},
     memory::Accounted,
-    model::{Account, Level, RecalledSource, RoutedBy, Timestamp, TurnPath},
+    model::{
+        Account, AnsweringTier, EscalationBar, EscalationReason, Level, RecalledSource, RoutedBy, TierChoice,
+        Timestamp, TurnPath, UnitScore,
+    },
     relationship::RelationshipError,
 };
 
@@ -263,11 +266,41 @@ fn explained(last: &Accounted, account: &Account) -> String {
     };
     format!(
         "About my answer of {} to {}:\n- I took it for {level}, {:.0} % sure, {by}.{flags}\n- Written in {path} by {model}, \
-         in {:.1} s.",
+         in {:.1} s.{}",
         last.at,
         quoted(&last.asked),
         account.confidence.get() * 100.0,
-        account.total_ms / 1_000.0
+        account.total_ms / 1_000.0,
+        account.tier.as_ref().map(chosen).unwrap_or_default()
+    )
+}
+
+/// Which tier answered, and by which numbers.
+fn chosen(choice: &TierChoice) -> String {
+    let tier = match choice.tier {
+        AnsweringTier::Local => "by the local model",
+        AnsweringTier::Cloud => "by the cloud",
+    };
+    let reason = match choice.reason {
+        None => "",
+        Some(EscalationReason::Complexity) => "; the cloud was wanted because it is hard",
+        Some(EscalationReason::Novelty) => "; the cloud was wanted because it is new",
+        Some(EscalationReason::Confidence) => "; the cloud was wanted because the local model was not sure",
+        Some(EscalationReason::Failure) => "; the cloud was wanted because the local model failed",
+    };
+    let barred = match choice.barred {
+        None => "",
+        Some(EscalationBar::Budget) => "; money is too short for the cloud",
+        Some(EscalationBar::Failure) => "; the cloud brought nothing",
+        Some(EscalationBar::Crisis) => "; what may come from somebody in danger stays here",
+    };
+    let shown =
+        |score: Option<UnitScore>| score.map_or("-".to_owned(), |score| format!("{:.2}", score.get()));
+    format!(
+        "\n- Answered {tier}{reason}{barred} (complexity {:.2}, novelty {}, confidence {}).",
+        choice.complexity.get(),
+        shown(choice.novelty),
+        shown(choice.confidence)
     )
 }
 

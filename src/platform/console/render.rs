@@ -30,6 +30,7 @@ impl Renderer {
             TurnEvent::Routed { .. }
             | TurnEvent::Recalled { .. }
             | TurnEvent::Refused { .. }
+            | TurnEvent::Tier(_)
             | TurnEvent::Tool { .. } => Ok(()),
             TurnEvent::Thinking { text, .. } => {
                 // A line has been written; it is said once.
