@@ -1,7 +1,7 @@
 //! Gathering: all that a turn needs to know, asked for side by side.
 
 use crate::{
-    memory::{Fact, HistoryLine, Memory, MemoryError, RecallQuery},
+    memory::{Fact, HistoryLine, Memory, MemoryError, OwnGoal, RecallQuery, Reminder},
     model::{MessageId, Preferences, RecalledItem, RecalledSource, Timestamp, UnitScore, Viewer},
 };
 
@@ -25,6 +25,8 @@ pub(super) struct Gathered {
     pub(super) preferences: Preferences,
     pub(super) summaries: Vec<(Timestamp, String)>,
     pub(super) known_name: Option<String>,
+    pub(super) goals: Vec<OwnGoal>,
+    pub(super) reminders: Vec<Reminder>,
 }
 
 /// Asks memory for everything at once; only recall waits for the vector of the message.
@@ -52,13 +54,15 @@ pub(super) async fn gather(
         };
         Ok::<_, MemoryError>((memory.recall(viewer, &query).await?, vector))
     };
-    let (history, (recalled, vector), facts, preferences, summaries, known_name) = tokio::try_join!(
+    let (history, (recalled, vector), facts, preferences, summaries, known_name, goals, reminders) = tokio::try_join!(
         history,
         recall,
         memory.facts(viewer, FACTS),
         memory.preferences(viewer),
         memory.summaries(viewer, SUMMARIES),
         memory.known_name(viewer),
+        memory.goals(viewer),
+        memory.reminders(viewer),
     )?;
     Ok(Gathered {
         vector,
@@ -68,6 +72,8 @@ pub(super) async fn gather(
         preferences,
         summaries: summaries.into_iter().map(|summary| (summary.ended_at, summary.text)).collect(),
         known_name,
+        goals,
+        reminders,
     })
 }
 

@@ -16,6 +16,7 @@ mod commands;
 mod faults;
 mod personas;
 mod talk;
+mod thinking;
 
 use std::{
     io::Read,
