@@ -240,6 +240,7 @@ fn goals_and_reminders_are_told() {
     - since 1 May 2026: goal 1
     - since 1 May 2026: goal 2
     </memory>
+
     What Robin asked to be reminded of; it comes by itself when it is due:
     <memory>
     - 5 May 2026, 09:00 (Europe/Berlin): feed the otters

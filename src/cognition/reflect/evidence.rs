@@ -2,7 +2,7 @@
 
 use super::calls::Made;
 
-/// The share of the question's words, in per cent, that results must hold. COVERED_WHY
+/// The share of the question's words, in per cent, that results must hold (docs/thinking.md: the sweep of `dramatis bench thinking --sweep`).
 pub(super) const COVERED: u8 = 60;
 
 /// Words that every question has.
