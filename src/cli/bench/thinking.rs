@@ -374,11 +374,10 @@ impl Bench {
                     serde_json::json!({ "share": share, "goes_on": cells.first(), "obeys": cells.last() })
                 );
             } else {
-                let told: Vec<String> = cells
-                    .iter()
-                    .map(|(calls, right, all)| format!("{calls} calls, {right}/{all} right"))
-                    .collect();
-                say!("{share:>5}%{}", told.iter().map(|it| format!("{it:>26}")).collect::<String>());
+                let told =
+                    cells.iter().map(|(calls, right, all)| format!("{calls} calls, {right}/{all} right"));
+                let told: Vec<String> = told.map(|it| format!("{it:>26}")).collect();
+                say!("{share:>5}%{}", told.concat());
             }
         }
         Ok(())

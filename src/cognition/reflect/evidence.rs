@@ -2,8 +2,9 @@
 
 use super::calls::Made;
 
-/// The share of the question's words, in per cent, that results must hold (docs/thinking.md: the sweep of `dramatis bench thinking --sweep`).
-pub(super) const COVERED: u8 = 60;
+/// The share of the question's words, in per cent, that results must hold. From `dramatis bench thinking --sweep`: the least at
+/// which a model that takes the word for it, whatever it misses, was right on all questions (at 60, on 50 of 60).
+pub(super) const COVERED: u8 = 70;
 
 /// Words that every question has.
 const COMMON: &str = "about after again also always answer back been before being both call called came come could describe \
