@@ -59,8 +59,7 @@ async fn the_words_that_stand_for_the_answer_become_it(#[case] show: &str, #[cas
     assert_eq!(of_bot.len(), 1, "one message, from the first status to the answer: {of_bot:?}");
     let all: Vec<&str> = shown.edits.iter().map(|(_, text)| text.as_str()).collect();
     // The first text is no edit where a message is made with it.
-    let begun =
-        world.discord.requests("POST", "messages").iter().map(|it| format!("{it:?}")).collect::<String>();
+    let begun = format!("{:?}", world.discord.requests("POST", "messages"));
     for status in [STATUS, USING] {
         let seen = all.contains(&status) || begun.contains(status);
         assert_eq!(seen, statuses.contains(&status), "{status}: {all:?}");
