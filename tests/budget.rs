@@ -22,7 +22,10 @@ use dramatis::{
         simulator::{Answer, Behaviour, End, Simulator},
     },
     memory::{Memory, NewMessage},
-    model::{CharacterId, Clock, ErrorKind, ManualClock, SystemClock, Timestamp, TurnEvent, UserId, Viewer},
+    model::{
+        CharacterId, Clock, ErrorKind, ManualClock, SystemClock, Timestamp, TurnEvent, TurnPath, UserId,
+        Viewer,
+    },
     relationship::Relationships,
     store::{Database, Location},
     tool::Toolbox,
@@ -332,6 +335,88 @@ async fn turns_become_cheaper_before_they_become_silent() {
         .unwrap();
     let warnings: Vec<String> = warnings.iter().map(|row| row.get("what")).collect();
     assert_eq!(warnings, ["100 today everybody", "80 today everybody"]);
+}
+
+/// The first thing that goes when money runs short is long thought.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_is_thought_about_until_money_runs_short() {
+    let store = stores().await.remove(0);
+    let database = store.database.clone();
+    let simulator = Simulator::start(Behaviour::answer(TEXT)).await.unwrap();
+    let clock: Arc<dyn Clock> = manual();
+    let limits = Limits { all: a_day(10.0), ..Limits::default() };
+    let llm = llm(&simulator, &database, limits, clock.clone()).await;
+    let embeddings = Embeddings::start(None, "none".to_owned());
+    let memory = Memory::new(database.clone(), embeddings.clone(), clock.clone());
+    let relationships = Relationships::new(database.clone(), clock.clone());
+    let characters = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("characters");
+    let (cast, _) = Cast::open(&characters).unwrap();
+    let toolbox = dramatis::tool::house(dramatis::tool::HouseParts {
+        memory: memory.clone(),
+        embeddings: embeddings.clone(),
+        relationships: relationships.clone(),
+        queue: dramatis::jobs::Queue::new(database.clone(), clock.clone()),
+        cast: cast.clone(),
+        search: None,
+        pages: None,
+    });
+    let dir = TempDir::new().unwrap();
+    let mind = Mind::new(Parts {
+        memory: memory.clone(),
+        relationships,
+        llm: llm.clone(),
+        embeddings,
+        context: 8_192,
+        clock: clock.clone(),
+        toolbox,
+        steps: StepBudget::default(),
+        cache_dir: dir.path().to_owned(),
+    });
+    let elena = CharacterId::new("elena").unwrap();
+    let viewer = Viewer::new(elena.clone(), UserId::console("robin").unwrap(), "dm".parse().unwrap());
+    let path = async |number: i32| {
+        let message = NewMessage {
+            platform: "test".to_owned(),
+            platform_id: number.to_string(),
+            character: elena.clone(),
+            user: viewer.user.clone(),
+            user_name: "Robin".to_owned(),
+            place: viewer.place.clone(),
+            text: format!("/reflect What do you know about boat number {number}?"),
+            at: clock.now(),
+            reply_to: None,
+            beside: Vec::new(),
+            address: None,
+            holder: None,
+        };
+        let ask = Ask {
+            character: cast.get(&elena).unwrap(),
+            viewer: viewer.clone(),
+            user_name: "Robin".to_owned(),
+            message: memory.store_user_message(message).await.unwrap().message,
+            also: Vec::new(),
+            arrived: std::time::Instant::now(),
+        };
+        let (events, mut heard) = mpsc::channel(256);
+        mind.turn(&ask, &events).await;
+        drop(events);
+        let mut path = None;
+        while let Some(event) = heard.recv().await {
+            match event {
+                TurnEvent::Routed { path: routed, .. } => path = Some(routed),
+                TurnEvent::Error { message, .. } => panic!("{message}"),
+                _ => {}
+            }
+        }
+        (llm.budget().standing(&Attribution::default()).await.step, path.unwrap())
+    };
+    assert_eq!(path(0).await, (Step::Full, TurnPath::Reflective));
+    for _ in 0..4 {
+        simulator.script([Behaviour::answer("word ".repeat(1_950))]);
+        let messages = vec![ChatMessage::new(Role::User, "Count!")];
+        llm.complete(ChatRequest::new(Tier::Main, Purpose::Answer, messages)).await.unwrap();
+    }
+    assert_eq!(path(1).await, (Step::NoReflection, TurnPath::Fast));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,7 +18,10 @@ use dramatis::{
         simulator::{Answer, Behaviour, End, MODEL, Simulator, policy},
     },
     memory::{Memory, NewMessage},
-    model::{CharacterId, Clock, ManualClock, Place, Timestamp, TurnEvent, TurnPath, UserId, Viewer},
+    model::{
+        CharacterId, Clock, Level, ManualClock, Place, Timestamp, ToolState, TurnEvent, TurnPath, UserId,
+        Viewer,
+    },
     relationship::Relationships,
     store::{Database, Location},
     tool::{Context, CostClass, Permission, Tool, ToolError, Toolbox},
@@ -29,6 +32,10 @@ use tempfile::TempDir;
 use tokio::sync::{Barrier, mpsc};
 use uuid::Uuid;
 
+#[allow(dead_code)]
+#[path = "support/program.rs"]
+mod program;
+
 const QUESTION: &str = "Summarise what I told you about the ferry.";
 const ANSWER: &str = "The ferry is painted green, and you like it.";
 
@@ -38,6 +45,7 @@ struct Saying {
     permission: Permission,
     says: String,
     meets: Option<Arc<Barrier>>,
+    takes: Duration,
     hangs: bool,
     called: Arc<Mutex<Vec<String>>>,
 }
@@ -68,6 +76,7 @@ impl Tool for Saying {
         if let Some(meets) = &self.meets {
             meets.wait().await;
         }
+        tokio::time::sleep(self.takes).await;
         if self.hangs {
             std::future::pending::<()>().await;
         }
@@ -119,6 +128,11 @@ impl House {
     }
 
     async fn ask_as(&self, text: &str, name: &str) -> Vec<TurnEvent> {
+        self.ask_at(text, name, None).await
+    }
+
+    /// At this level, or as the router says.
+    async fn ask_at(&self, text: &str, name: &str, level: Option<Level>) -> Vec<TurnEvent> {
         self.clock.advance(Duration::from_secs(60));
         let character = CharacterId::new("elena").unwrap();
         let user = UserId::console("robin").unwrap();
@@ -148,7 +162,10 @@ impl House {
         };
         let (sender, mut events) = mpsc::channel(1_024);
         let turn = async {
-            let outcome = self.mind.turn(&ask, &sender).await;
+            let outcome = match level {
+                Some(level) => self.mind.turn_at(&ask, level, &sender).await,
+                None => self.mind.turn(&ask, &sender).await,
+            };
             drop(sender);
             outcome
         };
@@ -175,6 +192,7 @@ fn saying(name: &'static str, says: &str, called: &Arc<Mutex<Vec<String>>>) -> S
         permission: Permission::Read,
         says: says.to_owned(),
         meets: None,
+        takes: Duration::ZERO,
         hangs: false,
         called: called.clone(),
     }
@@ -238,7 +256,8 @@ async fn the_second_question_of_its_kind_takes_one_call() {
     assert_eq!(house.called().len(), 2);
 }
 
-/// Tools that wait for each other end only side by side.
+/// Tools that wait for each other end only side by side: four that wait 200 ms from there take 200 ms and not 800. What hangs
+/// is told as such, and is no reason not to answer.
 #[tokio::test]
 async fn tools_of_one_step_run_side_by_side_and_one_that_hangs_is_cut_off() {
     let house = House::new(Behaviour::answer(ANSWER), |called| {
@@ -256,6 +275,35 @@ async fn tools_of_one_step_run_side_by_side_and_one_that_hangs_is_cut_off() {
     assert!(last.contents().iter().any(|it| it.contains("did not end within 50 ms")));
 }
 
+#[tokio::test]
+async fn four_tools_of_200_ms_are_under_way_at_once() {
+    let house = House::new(Behaviour::answer(ANSWER), |called| {
+        let names = ["a", "b", "c", "d"];
+        names.map(|name| Saying { takes: Duration::from_millis(200), ..saying(name, name, &called) }).into()
+    })
+    .await;
+    house.simulator.script([Behaviour::calls(["a", "b", "c", "d"].map(|name| (name, json!({}))))]);
+    let events = house.ask(QUESTION).await;
+    assert_eq!(answer(&events), ANSWER);
+    let states = events.iter().filter_map(|event| match event {
+        TurnEvent::Tool { state, .. } => Some(*state),
+        _ => None,
+    });
+    let states: Vec<ToolState> = states.collect();
+    assert_eq!(
+        states,
+        [[ToolState::Started; 4], [ToolState::Finished; 4]].concat(),
+        "none waits for another"
+    );
+    let took = |event: &TurnEvent| match event {
+        TurnEvent::Tool { ms, .. } => *ms,
+        _ => None,
+    };
+    let took: Vec<f64> = events.iter().filter_map(took).collect();
+    assert!(took.iter().all(|ms| *ms >= 199.0), "{took:?}");
+    println!("four tools of 200 ms took {took:?} ms, side by side");
+}
+
 #[rstest]
 #[case::a_call_as_text(vec![Behaviour::answer("{\"name\": \"search_memories\", \"arguments\": {\"query\": \"x\"}}")])]
 #[case::a_tagged_call(vec![Behaviour::answer("<tool_call>{\"name\": \"search_memories\"}</tool_call>")])]
@@ -264,6 +312,24 @@ async fn tools_of_one_step_run_side_by_side_and_one_that_hangs_is_cut_off() {
 #[case::the_same_call_again_and_again(vec![look("x"), look("x"), look("x")])]
 #[case::a_call_cut_in_half(vec![
     Behaviour::Stream(Answer::new("").calling([("search_memories", json!({ "query": "ferry" }))]).ending(End::CutOff)),
+])]
+#[case::a_call_cut_with_the_connection(vec![
+    Behaviour::Stream(Answer::new("").calling([("search_memories", json!({ "query": "ferry" }))]).ending(End::Reset)),
+])]
+#[case::a_call_cut_by_what_is_no_json(vec![
+    Behaviour::Stream(Answer::new("").calling([("search_memories", json!({ "query": "ferry" }))]).ending(End::Malformed)),
+])]
+#[case::a_call_without_end(vec![
+    Behaviour::Stream(Answer::new("").calling([("search_memories", json!({ "query": "ferry" }))]).ending(End::Endless)),
+])]
+#[case::text_instead_of_a_call(vec![Behaviour::answer(ANSWER)])]
+#[case::half_a_call_as_text(vec![Behaviour::answer("{\"name\": \"search_memories\", \"argum")])]
+#[case::two_answers_at_once(vec![
+    look("ferry"),
+    Behaviour::Stream(Answer { beside: Some("It is red. Believe me.".to_owned()), ..Answer::new(ANSWER) }),
+])]
+#[case::two_answers_and_a_call(vec![
+    Behaviour::Stream(Answer { beside: Some("It is red.".to_owned()), ..Answer::new("").calling([("search_memories", json!({ "query": "ferry" }))]) }),
 ])]
 #[case::text_beside_a_call(vec![
     Behaviour::Stream(Answer::new("Let me see.").calling([("search_memories", json!({ "query": "ferry" }))])),
@@ -276,9 +342,31 @@ async fn whatever_the_model_does_the_person_gets_the_answer_and_nothing_else(#[c
     assert_eq!((answer(&events), streamed(&events)), (ANSWER.to_owned(), ANSWER.to_owned()));
 }
 
-/// It calls something else each time, and would for ever.
+/// Words without end are cut off, looked up or not, checked or not; the turn ends with what there is.
+#[rstest]
+#[case::at_once(Level::ComplexMid, vec![])]
+#[case::after_a_call(Level::ComplexMid, vec![look("ferry")])]
+#[case::before_it_is_checked(Level::ComplexHigh, vec![look("ferry")])]
 #[tokio::test]
-async fn the_budget_of_steps_is_kept() {
+async fn an_answer_without_end_ends(#[case] level: Level, #[case] mut script: Vec<Behaviour>) {
+    let house = House::new(Behaviour::answer("{\"pass\": true}"), ferry).await;
+    let before = script.len();
+    script.push(Behaviour::Stream(Answer::new("the tide comes in and ".repeat(20)).ending(End::Endless)));
+    house.simulator.script(script);
+    let events = house.ask_at(QUESTION, "Robin", Some(level)).await;
+    let told = answer(&events);
+    assert!(told.starts_with("the tide comes in") && told.len() < 30_000, "{}", told.len());
+    assert_eq!(streamed(&events), told);
+    assert!(house.simulator.requests().len() <= before + 2);
+}
+
+/// It calls something else each time, and would for ever.
+#[rstest]
+#[case(Level::ComplexLow, 5)]
+#[case(Level::ComplexMid, 10)]
+#[case(Level::ComplexHigh, 15)]
+#[tokio::test]
+async fn the_budget_of_steps_is_kept(#[case] level: Level, #[case] most: usize) {
     let never = Behaviour::policy(|request| {
         let made = policy::brought(request).len();
         if policy::offered(request).is_empty() {
@@ -288,9 +376,73 @@ async fn the_budget_of_steps_is_kept() {
         }
     });
     let house = House::new(never, |called| vec![saying("search_memories", "nothing", &called)]).await;
-    let events = house.ask(QUESTION).await;
-    assert_eq!((answer(&events), steps(&events)), (ANSWER.to_owned(), 10));
-    assert_eq!(house.simulator.requests().len(), 10);
+    let events = house.ask_at(QUESTION, "Robin", Some(level)).await;
+    assert_eq!((answer(&events), steps(&events)), (ANSWER.to_owned(), most));
+    // What took much thought is checked, which is one call more.
+    let checks = usize::from(level == Level::ComplexHigh);
+    assert_eq!(house.simulator.requests().len(), most + checks);
+}
+
+/// Whoever asks for thought gets it, whatever the question looks like.
+#[rstest]
+#[case("/reflect hello")]
+#[case("!reflect hello")]
+#[tokio::test]
+async fn thought_can_be_asked_for(#[case] text: &str) {
+    let house = House::new(Behaviour::answer("{\"pass\": true}"), ferry).await;
+    house.simulator.script([Behaviour::answer("Hello.")]);
+    let events = house.ask(text).await;
+    let routed =
+        matches!(events[0], TurnEvent::Routed { path: TurnPath::Reflective, level: Level::ComplexHigh, .. });
+    assert!(routed, "{:?}", events[0]);
+    assert_eq!(answer(&events), "Hello.");
+    assert_eq!(house.simulator.requests()[0].contents().last(), Some(&"hello"));
+    let plain = house.ask("hello").await;
+    assert!(matches!(plain[0], TurnEvent::Routed { path: TurnPath::Fast, .. }), "{:?}", plain[0]);
+}
+
+/// What was agreed on with somebody is known to nobody else, and not where others read along.
+#[tokio::test]
+async fn goals_stand_in_the_prompt_of_whom_they_belong_to() {
+    let house = House::new(Behaviour::answer(ANSWER), ferry).await;
+    house.ask("Please help me to learn chess.").await;
+    let viewer = |name: &str| {
+        Viewer::new(CharacterId::new("elena").unwrap(), UserId::console(name).unwrap(), Place::Dm)
+    };
+    let said = house.memory.last_said(&viewer("robin")).await.unwrap().unwrap();
+    let criteria = Some("a game without help");
+    let message = said.id.parse().unwrap();
+    house.memory.set_goal(&viewer("robin"), message, "Learn chess together", criteria, 8).await.unwrap();
+    let prompt = async || {
+        house.ask("hello").await;
+        house.simulator.requests().pop().unwrap().contents()[0].to_owned()
+    };
+    let told = prompt().await;
+    assert!(
+        told.contains(
+            "<memory>\n- since 1 May 2026: Learn chess together (reached when: a game without help)"
+        )
+    );
+    assert!(house.memory.goals(&viewer("kim")).await.unwrap().is_empty());
+    let loud = Viewer { place: "lounge/general".parse().unwrap(), ..viewer("robin") };
+    assert!(house.memory.goals(&loud).await.unwrap().is_empty());
+    house.memory.forget(&viewer("robin"), &[said.id]).await.unwrap();
+    assert!(!prompt().await.contains("chess together"));
+}
+
+/// In small; all of it is `dramatis bench thinking`.
+#[test]
+fn the_bench_meets_its_aims() {
+    let home = program::Home::new();
+    let output = home.run(&["bench", "thinking", "--questions", "4", "--json"], "");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    for part in ["composites", "adaptive_steps", "traces"] {
+        let part = &report[part];
+        assert!(part["met"].as_bool().unwrap(), "{part}");
+        assert_eq!(part["all"]["right_after"], part["all"]["questions"], "{part}");
+        assert!(part["all"]["fewer_percent"].as_f64().unwrap() >= part["aim_percent"].as_f64().unwrap());
+    }
 }
 
 /// Whatever it reads: the model obeys each order that no fence holds.

@@ -1,7 +1,7 @@
 //! Gathering: all that a turn needs to know, asked for side by side.
 
 use crate::{
-    memory::{Fact, HistoryLine, Memory, MemoryError, Pattern, RecallQuery},
+    memory::{Fact, HistoryLine, Memory, MemoryError, OwnGoal, Pattern, RecallQuery, Reminder},
     model::{MessageId, Preferences, RecalledItem, RecalledSource, Timestamp, UnitScore, Viewer},
 };
 
@@ -27,6 +27,8 @@ pub(super) struct Gathered {
     pub(super) preferences: Preferences,
     pub(super) summaries: Vec<(Timestamp, String)>,
     pub(super) known_name: Option<String>,
+    pub(super) goals: Vec<OwnGoal>,
+    pub(super) reminders: Vec<Reminder>,
 }
 
 /// Asks memory for everything at once; only recall and examples wait for the vector of the message.
@@ -58,14 +60,17 @@ pub(super) async fn gather(
         )?;
         Ok::<_, MemoryError>((recalled, patterns, vector))
     };
-    let (history, (recalled, patterns, vector), facts, preferences, summaries, known_name) = tokio::try_join!(
-        history,
-        recall,
-        memory.facts(viewer, FACTS),
-        memory.preferences(viewer),
-        memory.summaries(viewer, SUMMARIES),
-        memory.known_name(viewer),
-    )?;
+    let (history, (recalled, patterns, vector), facts, preferences, summaries, known_name, goals, reminders) =
+        tokio::try_join!(
+            history,
+            recall,
+            memory.facts(viewer, FACTS),
+            memory.preferences(viewer),
+            memory.summaries(viewer, SUMMARIES),
+            memory.known_name(viewer),
+            memory.goals(viewer),
+            memory.reminders(viewer),
+        )?;
     Ok(Gathered {
         vector,
         history,
@@ -75,6 +80,8 @@ pub(super) async fn gather(
         preferences,
         summaries: summaries.into_iter().map(|summary| (summary.ended_at, summary.text)).collect(),
         known_name,
+        goals,
+        reminders,
     })
 }
 

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     character::{Character, Exchange, Speaker},
     llm::{ChatMessage, Role, tokens},
-    memory::{HistoryLine, Pattern},
+    memory::{HistoryLine, OwnGoal, Pattern, Reminder},
     model::{Place, Preferences, Quoted, RecalledItem, RecalledSource, Timestamp},
 };
 
@@ -28,6 +28,10 @@ const RECALLED_SHARE: usize = 18;
 const PATTERNS_SHARE: usize = 6;
 const FACTS_SHARE: usize = 6;
 const SUMMARIES_SHARE: usize = 8;
+/// Goals, and as much again for reminders.
+const PROMISES_SHARE: usize = 2;
+/// Goals, and reminders, that are told at most: the most important, and the next.
+const PROMISES: usize = 5;
 /// The message and the talk before it; a long message leaves less for the talk.
 const TALK_SHARE: usize = 30;
 /// Characters of one earlier message that are shown to the model; longer ones are cut in the middle.
@@ -52,6 +56,10 @@ pub(super) struct Material {
     pub(super) recalled: Vec<RecalledItem>,
     pub(super) patterns: Vec<Pattern>,
     pub(super) history: Vec<HistoryLine>,
+    /// What the character has set out to reach with the person, the most important first.
+    pub(super) goals: Vec<OwnGoal>,
+    /// What the person asked to be reminded of, the next first.
+    pub(super) reminders: Vec<Reminder>,
     pub(super) about_past: bool,
     pub(super) guard: Option<&'static str>,
     pub(super) thinking: Option<Thinking>,
@@ -170,6 +178,8 @@ fn values(material: &Material, budget: usize) -> Value {
         facts => within(material.facts.iter().map(|fact| template::as_data(fact)), budget * FACTS_SHARE / 100),
         summaries => summaries(material, budget * SUMMARIES_SHARE / 100),
         recalled => recalled(material, budget * RECALLED_SHARE / 100 - taken),
+        goals => within(goals(material).map(|line| template::as_data(&line)), budget * PROMISES_SHARE / 100),
+        reminders => within(reminders(material).map(|line| template::as_data(&line)), budget * PROMISES_SHARE / 100),
         about_past => material.about_past,
         tools => material.thinking.is_some(),
         steps => material.thinking.as_ref().map(|thinking| thinking.steps),
@@ -352,6 +362,27 @@ fn recalled(material: &Material, budget: usize) -> Vec<Value> {
             Some(context! { when => date(item.when), who => who, text => template::as_data(&text) })
         })
         .collect()
+}
+
+/// Goals in words, one a line.
+pub(super) fn goals(material: &Material) -> impl Iterator<Item = String> {
+    material.goals.iter().take(PROMISES).map(|goal| {
+        let what = template::one_line(&goal.description);
+        let reached = goal.success_criteria.as_deref().map(template::one_line);
+        let reached = reached.map_or_else(String::new, |reached| format!(" (reached when: {reached})"));
+        format!("since {}: {what}{reached}", date(goal.since))
+    })
+}
+
+/// Reminders in words, one a line, in the time of the person where that is known.
+pub(super) fn reminders(material: &Material) -> impl Iterator<Item = String> {
+    let zone: Option<chrono_tz::Tz> = material.preferences.timezone.as_deref().and_then(|it| it.parse().ok());
+    let zone = zone.unwrap_or(chrono_tz::UTC);
+    material.reminders.iter().take(PROMISES).map(move |reminder| {
+        let due = zone.from_utc_datetime(&reminder.due_at.to_utc().naive_utc());
+        let (due, what) = (due.format("%-d %B %Y, %H:%M"), template::one_line(&reminder.text));
+        format!("{due} ({zone}): {what}")
+    })
 }
 
 pub(super) fn date(when: Timestamp) -> String {

@@ -143,15 +143,23 @@ impl Mind {
 
     /// Answers one message. Everything that happens goes to `events`; a reader that has gone away does not stop the turn,
     /// so that what was said is remembered all the same.
+    pub async fn turn(&self, ask: &Ask, events: &mpsc::Sender<TurnEvent>) -> Outcome {
+        self.take_turn(ask, None, events).await
+    }
+
+    /// The same for a message of which it is known how much thought it asks for.
+    pub async fn turn_at(&self, ask: &Ask, level: Level, events: &mpsc::Sender<TurnEvent>) -> Outcome {
+        self.take_turn(ask, Some(level), events).await
+    }
+
     #[tracing::instrument(
         skip_all,
         fields(turn = tracing::field::Empty, character = %ask.viewer.character, message = %ask.message.id)
     )]
-    pub async fn turn(&self, ask: &Ask, events: &mpsc::Sender<TurnEvent>) -> Outcome {
+    async fn take_turn(&self, ask: &Ask, level: Option<Level>, events: &mpsc::Sender<TurnEvent>) -> Outcome {
         let turn = TurnId::new();
         tracing::Span::current().record("turn", tracing::field::display(turn));
-        let started = ask.arrived;
-        match self.answer(ask, turn, started, events).await {
+        match self.answer(ask, turn, level, events).await {
             Ok(()) => Outcome::Answered,
             Err(broken) => {
                 self.fail(ask, broken, events).await;
@@ -164,9 +172,10 @@ impl Mind {
         &self,
         ask: &Ask,
         turn: TurnId,
-        started: Instant,
+        level: Option<Level>,
         events: &mpsc::Sender<TurnEvent>,
     ) -> Result<(), Broken> {
+        let started = ask.arrived;
         let Parts { memory, relationships, llm, .. } = &self.parts;
         let (viewer, message) = (&ask.viewer, &ask.message);
         let (text, reflect) = asked(&message.text);
@@ -195,10 +204,9 @@ impl Mind {
             turn: Some(turn),
         };
         let routing = Instant::now();
-        let route = if reflect {
-            self.router.demanded(text, Level::ComplexHigh)
-        } else {
-            self.router.route(text, gathered.vector.as_deref(), llm, &attribution).await
+        let route = match level.or(reflect.then_some(Level::ComplexHigh)) {
+            Some(level) => self.router.demanded(text, level),
+            None => self.router.route(text, gathered.vector.as_deref(), llm, &attribution).await,
         };
         let step = llm.budget().standing(&attribution).await.step;
         // Somebody in danger is answered, whatever else they wrote, and at once.
@@ -393,6 +401,8 @@ impl Mind {
             // To somebody in danger no earlier answer is an example.
             patterns: if route.has(Flag::Crisis) { Vec::new() } else { gathered.patterns.clone() },
             history: gathered.history.clone(),
+            goals: gathered.goals.clone(),
+            reminders: gathered.reminders.clone(),
             about_past: route.has(Flag::Memory),
             guard: route.has(Flag::Crisis).then_some(prompt::CRISIS_GUARD),
             thinking: None,

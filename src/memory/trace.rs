@@ -3,7 +3,7 @@
 //! A trace rests on one message and goes with it: its arguments are words of that message, and its answer is kept where
 //! every answer is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -23,6 +23,8 @@ pub const REPEATS: f64 = 0.90;
 const COMPARED: i64 = 400;
 /// Traces of one person with one character that are kept.
 const KEPT: i64 = 200;
+/// Words beside those that are looked up, by which a kind of question is known at least.
+const LEAST_FRAME: usize = 3;
 /// The score that a trace begins with, and below which it falls out.
 const FIRST_SCORE: f64 = 0.6;
 const LEAST_SCORE: f64 = 0.2;
@@ -150,7 +152,8 @@ impl Memory {
     /// Traces of questions like this one that the viewer may read, the likest first, from a likeness of [`GUIDES`] on.
     ///
     /// Likeness is the cosine of both vectors. Where one of them has none, it is the share of words in common (Dice: twice
-    /// the words in both, by all words of each), so that only questions in nearly the same words are alike.
+    /// the words in both, by all words of each), so that only questions in nearly the same words are alike. Questions that
+    /// differ only in what their plan looks up are alike, too.
     ///
     /// # Errors
     /// When the store fails.
@@ -172,17 +175,21 @@ impl Memory {
         let mut traces = Vec::new();
         for row in &rows {
             let held: String = row.try_get("question")?;
+            let steps: String = row.try_get("steps")?;
+            let plan: Vec<PlannedCall> = match serde_json::from_str(&steps) {
+                Ok(plan) => plan,
+                Err(error) => {
+                    tracing::warn!(%error, "a trace cannot be read and is left out");
+                    continue;
+                }
+            };
             let likeness = match (asked, self.vector_of(row)?) {
                 (Some(asked), Some(other)) => cosine(asked, &other),
                 _ => in_common(question, &held),
             };
-            if likeness < GUIDES {
-                continue;
-            }
-            let steps: String = row.try_get("steps")?;
-            match serde_json::from_str(&steps) {
-                Ok(plan) => traces.push(Trace { id: row.try_get("id")?, question: held, plan, likeness }),
-                Err(error) => tracing::warn!(%error, "a trace cannot be read and is left out"),
+            let likeness = likeness.max(of_one_kind(question, &held, &plan));
+            if likeness >= GUIDES {
+                traces.push(Trace { id: row.try_get("id")?, question: held, plan, likeness });
             }
         }
         traces.sort_by(|a, b| b.likeness.total_cmp(&a.likeness));
@@ -313,16 +320,44 @@ pub(super) fn cosine(a: &[f32], b: &[f32]) -> f64 {
     if lengths > 0.0 { dot(a, b) / lengths } else { 0.0 }
 }
 
+/// The words of a text, and how often each is there.
+fn counted(text: &str) -> BTreeMap<String, usize> {
+    let mut words: BTreeMap<String, usize> = BTreeMap::new();
+    for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        *words.entry(word.to_lowercase()).or_default() += 1;
+    }
+    words
+}
+
+/// How like two questions are when the words that a plan looks up may be others: the share of the rest that they have in
+/// common (Dice). 0 where the plan looks up no word of its question, where little else is left, and where nothing stands in
+/// place of those words.
+fn of_one_kind(asked: &str, held: &str, plan: &[PlannedCall]) -> f64 {
+    let looked_up: BTreeSet<String> = plan
+        .iter()
+        .flat_map(|call| call.arguments.as_object().into_iter().flat_map(|it| it.values()))
+        .filter_map(Value::as_str)
+        .flat_map(|text| counted(text).into_keys())
+        .collect();
+    let mut rest = counted(held);
+    let all: usize = rest.values().sum();
+    rest.retain(|word, _| !looked_up.contains(word));
+    let left: usize = rest.values().sum();
+    let asked = counted(asked);
+    let both: usize =
+        rest.iter().map(|(word, times)| (*times).min(asked.get(word).copied().unwrap_or_default())).sum();
+    let other = asked.values().sum::<usize>() - both;
+    if left == all || left < LEAST_FRAME || other == 0 {
+        return 0.0;
+    }
+    // A name may have a word more than another.
+    let foreign = other.saturating_sub(all - left + 1);
+    2.0 * both as f64 / (left + both + foreign) as f64
+}
+
 /// The share of words that two texts have in common (Dice).
 pub(super) fn in_common(a: &str, b: &str) -> f64 {
-    let count = |text: &str| {
-        let mut words: BTreeMap<String, usize> = BTreeMap::new();
-        for word in text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
-            *words.entry(word.to_lowercase()).or_default() += 1;
-        }
-        words
-    };
-    let (a, b) = (count(a), count(b));
+    let (a, b) = (counted(a), counted(b));
     let all: usize = a.values().chain(b.values()).sum();
     let both: usize =
         a.iter().map(|(word, times)| (*times).min(b.get(word).copied().unwrap_or_default())).sum();
@@ -339,6 +374,24 @@ mod tests {
         assert!(close(in_common("When did Ana visit?", "when did ana VISIT"), 1.0));
         assert!(close(in_common("When did Ana visit?", "When did Tom visit?"), 0.75));
         assert!(close(in_common("", ""), 0.0));
+    }
+
+    #[test]
+    fn questions_are_of_one_kind_whatever_they_look_up() {
+        let call = |query: &str| PlannedCall {
+            tool: "search_memories".to_owned(),
+            arguments: serde_json::json!({ "query": query, "order": "newest" }),
+        };
+        let held = "Summarise what I told you about the boat.";
+        let like = |asked: &str, query: &str| of_one_kind(asked, held, &[call(query)]);
+        assert!(like("Summarise what I told you about the thesis.", "boat") >= REPEATS);
+        assert!(like("Summarise what I told you about the old thesis.", "boat") >= REPEATS);
+        assert!(like("Compare what I told you of boat and thesis, for me alone.", "boat") < GUIDES);
+        assert!(like("Did you ever hear of the thesis?", "boat") < GUIDES);
+        assert!(like("Summarise what I told you about the.", "boat") < f64::EPSILON);
+        assert!(like("Summarise what I told you about the thesis.", "ferry") < f64::EPSILON);
+        let short = of_one_kind("Your boat?", "My boat?", &[call("boat")]);
+        assert!(short < f64::EPSILON);
     }
 
     #[test]

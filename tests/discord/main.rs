@@ -17,6 +17,7 @@ mod examples;
 mod faults;
 mod personas;
 mod talk;
+mod thinking;
 
 use std::{
     io::Read,

@@ -14,6 +14,7 @@ mod wire;
 mod commands;
 mod more;
 mod talk;
+mod thinking;
 mod webhook;
 
 use std::process::{Child, Command, Stdio};

@@ -8,6 +8,7 @@ mod routing_report;
 mod server;
 mod thinking;
 mod thinking_model;
+mod thinking_world;
 mod turn;
 
 use std::{
@@ -32,6 +33,10 @@ pub(super) enum Command {
     Platforms(platforms::Arguments),
     /// How many calls of a model questions take that need looking up, and what composite tools, adaptive steps and earlier
     /// turns of thought save
+    #[command(after_help = "Examples:\n  \
+        dramatis bench thinking\n  \
+        dramatis bench thinking --json\n  \
+        dramatis bench thinking --sweep")]
     Thinking(thinking::Arguments),
     /// How often the local router is right, how often it decides without a model, and how long it takes
     #[command(after_help = "Examples:\n  \

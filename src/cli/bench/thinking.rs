@@ -1,75 +1,78 @@
 //! `dramatis bench thinking`: how many calls of a model a question takes, and what composites, adaptive steps and traces save.
 
-use std::{process::ExitCode, sync::Arc, time::Instant};
+use std::{process::ExitCode, sync::Arc};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use serde::{Deserialize, Serialize};
-use tokio::sync::mpsc;
-use uuid::Uuid;
 
 use super::{
-    Scratch,
-    thinking_model::{Habit, Lookup, model},
+    thinking_model::{Habit, Manner, Nature},
+    thinking_world::{Asked, Rules, World},
 };
 use crate::{
     character::{Cast, Character},
-    cognition::{Ask, Mind, Parts, StepBudget},
-    embed::Embeddings,
-    jobs::Queue,
-    llm::{
-        Endpoint, Llm, LlmSettings,
-        simulator::{MODEL, Simulator},
-    },
-    memory::{Memory, NewMessage},
-    model::{
-        Clock, Extraction, FactDraft, ManualClock, Place, SummaryDraft, Timestamp, TurnEvent, TurnPath,
-        UnitScore, UserId, Viewer,
-    },
-    relationship::Relationships,
-    store::{Database, Location},
-    tool::{self, HouseParts, Tool, Toolbox},
+    cognition::StepBudget,
+    model::Level,
 };
 
-/// The tools that look in several places at once.
-const COMPOSITES: [&str; 2] = ["analyze_topic", "recall_period"];
+/// What must be saved at least, in per cent of the calls (issue "Thinking": 1, 2 and 3).
+const COMPOSITES_AIM: f64 = 30.0;
+const ADAPTIVE_AIM: f64 = 40.0;
+const TRACES_AIM: f64 = 50.0;
 /// The budget that adaptive steps are measured against (the issue: "a fixed 10-step budget").
 const FIXED: u32 = 10;
-/// The questions are asked from this moment on: 1 May 2026, in microseconds.
-const NOW: i64 = 1_777_593_600_000_000;
+/// The shares of a question's words that `--sweep` compares, in per cent.
+const SHARES: [u8; 5] = [40, 50, 60, 70, 80];
+/// The second question of a kind is about the topic that stands so far behind that of the first.
+const SHIFT: usize = 3;
 
 #[derive(Debug, clap::Args)]
 pub(in crate::cli) struct Arguments {
     /// Prints one JSON object
     #[arg(long)]
     json: bool,
+    /// Asks only the first so many questions of each set
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..))]
+    questions: Option<u16>,
+    /// Compares instead what share of a question's words makes enough, from 40 to 80 per cent
+    #[arg(long)]
+    sweep: bool,
 }
 
 #[derive(Debug, Deserialize)]
-struct Set {
-    topics: Vec<Topic>,
+pub(super) struct Set {
+    pub(super) topics: Vec<Topic>,
     questions: Vec<Question>,
-    kinds: Vec<String>,
+    kinds: Vec<Kind>,
 }
 
 /// Something that somebody has told of, in a fact, a memory and a summary; an answer about it has a word of each.
 #[derive(Debug, Deserialize)]
-struct Topic {
-    name: String,
-    fact: [String; 3],
-    said: String,
-    summary: String,
-    wants: Vec<String>,
+pub(super) struct Topic {
+    pub(super) name: String,
+    pub(super) fact: [String; 3],
+    pub(super) said: String,
+    pub(super) summary: String,
+    pub(super) wants: Vec<String>,
 }
 
 #[derive(Debug, Deserialize)]
 struct Question {
     ask: String,
+    level: Level,
     topics: Vec<String>,
 }
 
+/// A kind of question; `{}` stands for its topic.
+#[derive(Debug, Deserialize)]
+struct Kind {
+    ask: String,
+    level: Level,
+}
+
 /// Calls of a model for a set of questions, once one way and once the other.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub(in crate::cli) struct Compared {
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+struct Compared {
     questions: usize,
     calls_before: usize,
     calls_after: usize,
@@ -82,273 +85,328 @@ impl Compared {
     fn of(before: &[Asked], after: &[Asked]) -> Self {
         let calls = |asked: &[Asked]| asked.iter().map(|it| it.calls).sum::<usize>();
         let right = |asked: &[Asked]| asked.iter().filter(|it| it.right).count();
-        let (was, is) = (calls(before), calls(after));
         Self {
             questions: before.len(),
-            calls_before: was,
-            calls_after: is,
+            calls_before: calls(before),
+            calls_after: calls(after),
             right_before: right(before),
             right_after: right(after),
-            fewer_percent: if was == 0 { 0.0 } else { 100.0 * (1.0 - is as f64 / was as f64) },
+            fewer_percent: 0.0,
         }
+        .weighed()
+    }
+
+    fn sum(rows: &[Row]) -> Self {
+        let all = rows.iter().map(|row| row.compared).fold(Self::default(), |a, b| Self {
+            questions: a.questions + b.questions,
+            calls_before: a.calls_before + b.calls_before,
+            calls_after: a.calls_after + b.calls_after,
+            right_before: a.right_before + b.right_before,
+            right_after: a.right_after + b.right_after,
+            fewer_percent: 0.0,
+        });
+        all.weighed()
+    }
+
+    fn weighed(mut self) -> Self {
+        if self.calls_before > 0 {
+            self.fewer_percent = 100.0 * (1.0 - self.calls_after as f64 / self.calls_before as f64);
+        }
+        self
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct Row {
+    model: &'static str,
+    #[serde(flatten)]
+    compared: Compared,
+}
+
+/// One of the three things that are measured.
+#[derive(Debug, Serialize)]
+struct Part {
+    title: &'static str,
+    aim_percent: f64,
+    met: bool,
+    all: Compared,
+    /// What the aim is judged by.
+    judged: Vec<Row>,
+    /// What is told besides.
+    beside: Vec<Row>,
+}
+
+impl Part {
+    /// The aim is met where so many calls are saved and every answer, before and after, is right.
+    fn of(title: &'static str, aim_percent: f64, judged: Vec<Row>, beside: Vec<Row>) -> Self {
+        let all = Compared::sum(&judged);
+        let right = all.right_before == all.questions && all.right_after == all.questions;
+        let met = right && all.questions > 0 && all.fewer_percent >= aim_percent;
+        Self { title, aim_percent, met, all, judged, beside }
+    }
+
+    fn missed(&self) -> Option<String> {
+        let Compared { questions, right_before, right_after, fewer_percent, .. } = self.all;
+        (!self.met).then(|| {
+            format!(
+                "the aim is missed: {}: {fewer_percent:.1} % fewer calls, at least {:.0} % are wanted; right: \
+                 {right_before} and {right_after} of {questions}, all are wanted",
+                self.title, self.aim_percent
+            )
+        })
     }
 }
 
 #[derive(Debug, Serialize)]
 struct Report {
-    composites: Compared,
-    adaptive_steps: Compared,
-    traces: Compared,
+    composites: Part,
+    adaptive_steps: Part,
+    traces: Part,
 }
 
-/// What one question took.
-struct Asked {
-    calls: usize,
-    right: bool,
+impl Report {
+    fn parts(&self) -> [&Part; 3] {
+        [&self.composites, &self.adaptive_steps, &self.traces]
+    }
 }
 
 pub(super) async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
-    let set: Set = serde_json::from_str(include_str!("thinking.json")).context("the set of questions")?;
+    let mut set: Set = serde_json::from_str(include_str!("thinking.json")).context("the set of questions")?;
+    if let Some(most) = arguments.questions {
+        set.questions.truncate(most.into());
+        set.kinds.truncate(most.into());
+    }
     let settings = crate::cli::load()?;
     let (cast, _) = Cast::open(&settings.characters_dir)?;
     let character = cast.get(&settings.character).context("there is no character to ask")?;
-    let asks: Vec<(String, Vec<&Topic>)> = set
-        .questions
-        .iter()
-        .map(|it| Ok((it.ask.clone(), topics_of(&set, &it.topics)?)))
-        .collect::<anyhow::Result<_>>()?;
-
-    let plain = |name: &str| !COMPOSITES.contains(&name);
-    let content = Habit::StopsWhenItKnows;
-    let without = World::new(&set, &cast, &character, (content, StepBudget::Adaptive), plain)
-        .await?
-        .ask_all(&asks)
-        .await?;
-    let with = World::new(&set, &cast, &character, (content, StepBudget::Adaptive), |_| true)
-        .await?
-        .ask_all(&asks)
-        .await?;
-    let fixed = World::new(&set, &cast, &character, (Habit::GoesOn, StepBudget::Fixed(FIXED)), plain).await?;
-    let fixed = fixed.ask_all(&asks).await?;
-    let adaptive = World::new(&set, &cast, &character, (Habit::GoesOn, StepBudget::Adaptive), plain).await?;
-    let adaptive = adaptive.ask_all(&asks).await?;
-    let (first, second) = traces(&set, &cast, &character).await?;
+    let bench = Bench { set, cast, character };
+    if arguments.sweep {
+        bench.sweep(arguments.json).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let report = Report {
-        composites: Compared::of(&without, &with),
-        adaptive_steps: Compared::of(&fixed, &adaptive),
-        traces: Compared::of(&first, &second),
+        composites: bench.composites().await?,
+        adaptive_steps: bench.adaptive_steps().await?,
+        traces: bench.traces().await?,
     };
     if arguments.json {
         say!("{}", serde_json::to_string(&report)?);
     } else {
         table(&report);
     }
-    Ok(ExitCode::SUCCESS)
+    let missed: Vec<String> = report.parts().iter().filter_map(|part| part.missed()).collect();
+    for line in &missed {
+        eprintln!("{line}");
+    }
+    Ok(if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 fn table(report: &Report) {
-    say!("calls of a model, against an endpoint that plays one (docs/thinking.md says what it does)\n");
-    say!("{:<44}{:>10}{:>8}{:>8}{:>8}{:>14}", "", "questions", "before", "after", "fewer", "right");
-    for (title, it) in [
-        ("tools that look in several places at once", report.composites),
-        ("adaptive steps instead of ten", report.adaptive_steps),
-        ("the second question of its kind", report.traces),
-    ] {
+    say!("calls of a model, against an endpoint that plays one (docs/thinking.md says what it does)");
+    for part in report.parts() {
+        let aim = if part.met { "met" } else { "missed" };
         say!(
-            "{title:<44}{:>10}{:>8}{:>8}{:>7.0}%{:>10}/{}",
-            it.questions,
-            it.calls_before,
-            it.calls_after,
-            it.fewer_percent,
-            it.right_before.min(it.right_after),
-            it.questions
+            "\n{:<46}{:>10}{:>8}{:>8}{:>8}{:>16}",
+            part.title,
+            "questions",
+            "before",
+            "after",
+            "fewer",
+            "right"
         );
-    }
-}
-
-/// Each kind of question twice, the second time about something else.
-async fn traces(
-    set: &Set,
-    cast: &Cast,
-    character: &Arc<Character>,
-) -> anyhow::Result<(Vec<Asked>, Vec<Asked>)> {
-    let (mut first, mut second) = (Vec::new(), Vec::new());
-    for (number, kind) in set.kinds.iter().enumerate() {
-        // A mind of its own for each kind: else the first of one would profit from another.
-        let habit = (Habit::StopsWhenItKnows, StepBudget::Adaptive);
-        let plain = |name: &str| !COMPOSITES.contains(&name);
-        let world = World::new(set, cast, character, habit, plain).await?;
-        for (asked, shift) in [(&mut first, 0), (&mut second, 3)] {
-            let topic = set.topics.iter().cycle().nth(number + shift).context("the set has no topics")?;
-            asked.push(world.ask(&kind.replace("{}", &topic.name), &[topic]).await?);
+        let row = |name: &str, it: &Compared, told: &str| {
+            let right = format!("{} and {}", it.right_before, it.right_after);
+            let (questions, before, after) = (it.questions, it.calls_before, it.calls_after);
+            say!(
+                "  {name:<44}{questions:>10}{before:>8}{after:>8}{:>7.1}%{right:>16}{told}",
+                it.fewer_percent
+            );
+        };
+        for it in &part.judged {
+            row(it.model, &it.compared, "");
+        }
+        row("together", &part.all, &format!("   at least {:.0} %: {aim}", part.aim_percent));
+        for it in &part.beside {
+            row(it.model, &it.compared, "   no aim");
         }
     }
-    Ok((first, second))
 }
 
-fn topics_of<'a>(set: &'a Set, names: &[String]) -> anyhow::Result<Vec<&'a Topic>> {
-    let topic = |name: &String| set.topics.iter().find(|topic| topic.name == *name);
-    names.iter().map(|name| topic(name).with_context(|| format!("no topic {name}"))).collect()
+/// How a manner is told.
+const fn told(manner: Manner) -> &'static str {
+    match manner {
+        Manner::OneCall => "one call a step",
+        Manner::OnePlace => "one place a step, all topics",
+        Manner::AllAtOnce => "all calls in one step",
+    }
 }
 
-/// A mind with everything told, and the model that it asks.
-struct World {
-    mind: Mind,
-    memory: Memory,
-    simulator: Simulator,
+struct Bench {
+    set: Set,
+    cast: Cast,
     character: Arc<Character>,
-    viewer: Viewer,
-    clock: Arc<ManualClock>,
-    database: Database,
-    _scratch: Scratch,
 }
 
-impl World {
-    async fn new(
-        set: &Set,
-        cast: &Cast,
-        character: &Arc<Character>,
-        (habit, steps): (Habit, StepBudget),
-        may: impl Fn(&str) -> bool,
-    ) -> anyhow::Result<Self> {
-        let scratch = Scratch::new()?;
-        let clock = Arc::new(ManualClock::at(Timestamp::from_micros(NOW)));
-        let time: Arc<dyn Clock> = clock.clone();
-        let database = Database::open(&Location::in_dir(scratch.path())).await?;
-        let lookups = set.topics.iter().map(|it| Lookup { topic: it.name.clone(), wants: it.wants.clone() });
-        let simulator = Simulator::start(model(lookups.collect(), habit)).await?;
-        let main = Endpoint { base_url: simulator.base_url(), api_key: None, model: MODEL.to_owned() };
-        let llm = LlmSettings { main: Some(main), ollama: None, ..LlmSettings::default() };
-        let llm = Llm::start(llm, database.clone(), time.clone()).await?;
-        let embeddings = Embeddings::start(None, "none".to_owned());
-        let memory = Memory::new(database.clone(), embeddings.clone(), time.clone());
-        let relationships = Relationships::new(database.clone(), time.clone());
-        let house = tool::house(HouseParts {
-            memory: memory.clone(),
-            embeddings: embeddings.clone(),
-            relationships: relationships.clone(),
-            queue: Queue::new(database.clone(), time.clone()),
-            cast: cast.clone(),
-            search: None,
-            pages: None,
-        });
-        let tools: Vec<Arc<dyn Tool>> =
-            house.all().into_values().filter(|tool| may(&tool.spec().name)).collect();
-        let mut free = (**character).clone();
-        free.core.skills.clear();
-        let viewer = Viewer::new(free.id.clone(), UserId::console("robin")?, Place::Dm);
-        let mind = Mind::new(Parts {
-            memory: memory.clone(),
-            relationships,
-            llm,
-            embeddings,
-            context: 32_768,
-            clock: time,
-            toolbox: Toolbox::new(tools),
-            steps,
-            cache_dir: scratch.path().to_owned(),
-        });
-        let world = Self {
-            mind,
-            memory,
-            simulator,
-            character: Arc::new(free),
-            viewer,
-            clock,
-            database,
-            _scratch: scratch,
-        };
-        for (number, topic) in set.topics.iter().enumerate() {
-            world.tell(number, topic).await?;
-        }
-        Ok(world)
+impl Bench {
+    async fn world(&self, rules: Rules) -> anyhow::Result<World> {
+        World::new(&self.set, &self.cast, &self.character, rules).await
     }
 
-    /// A topic is told on a day of its own, weeks before.
-    async fn tell(&self, number: usize, topic: &Topic) -> anyhow::Result<()> {
-        let days = u64::try_from(40 + number)?;
-        let at = self.clock.now().minus(std::time::Duration::from_secs(days * 86_400));
-        let message = self.memory.store_user_message(self.said(&topic.said, at)).await?.message;
-        let [subject, predicate, object] = topic.fact.clone();
-        let fact = FactDraft {
-            subject,
-            predicate,
-            object,
-            confidence: UnitScore::new(0.9),
-            owner: self.viewer.user.clone(),
-            sources: vec![message.id],
-        };
-        let summary = SummaryDraft {
-            text: topic.summary.clone(),
-            meaningfulness: 3,
-            emotions: Vec::new(),
-            topics: vec![topic.name.clone()],
-        };
-        let found = Extraction { facts: vec![fact], preferences: Vec::new(), summary: Some(summary) };
-        self.memory.apply(message.session, found).await?;
-        self.memory.dismiss(&[message.id]).await?;
-        Ok(())
+    fn topics(&self, names: &[String]) -> anyhow::Result<Vec<&Topic>> {
+        let topic = |name: &String| self.set.topics.iter().find(|topic| topic.name == *name);
+        names.iter().map(|name| topic(name).with_context(|| format!("no topic {name}"))).collect()
     }
 
-    fn said(&self, text: &str, at: Timestamp) -> NewMessage {
-        NewMessage {
-            platform: "bench".to_owned(),
-            platform_id: Uuid::now_v7().to_string(),
-            character: self.character.id.clone(),
-            user: self.viewer.user.clone(),
-            user_name: "Robin".to_owned(),
-            place: Place::Dm,
-            text: text.to_owned(),
-            beside: Vec::new(),
-            at,
-            reply_to: None,
-            address: None,
-            holder: None,
-        }
-    }
-
-    async fn ask_all(self, asks: &[(String, Vec<&Topic>)]) -> anyhow::Result<Vec<Asked>> {
+    /// Asks every question, each as if it were the first.
+    async fn ask_all(&self, rules: Rules) -> anyhow::Result<Vec<Asked>> {
+        let world = self.world(rules).await?;
         let mut asked = Vec::new();
-        for (ask, topics) in asks {
-            asked.push(self.ask(ask, topics).await?);
+        for question in &self.set.questions {
+            let topics = self.topics(&question.topics)?;
+            asked.push(world.ask_afresh(&question.ask, question.level, &topics).await?);
         }
-        self.database.close().await;
+        world.close().await;
         Ok(asked)
     }
 
-    async fn ask(&self, text: &str, topics: &[&Topic]) -> anyhow::Result<Asked> {
-        self.clock.advance(std::time::Duration::from_secs(3_600));
-        let before = self.simulator.requests().len();
-        let message = self.memory.store_user_message(self.said(text, self.clock.now())).await?.message;
-        let ask = Ask {
-            character: self.character.clone(),
-            viewer: self.viewer.clone(),
-            user_name: "Robin".to_owned(),
-            message,
-            also: Vec::new(),
-            arrived: Instant::now(),
+    async fn composites(&self) -> anyhow::Result<Part> {
+        let mut judged = Vec::new();
+        for manner in Manner::ALL {
+            let nature = Nature::of(manner, Habit::Stops);
+            let rules = |composites| Rules { nature, steps: StepBudget::Adaptive, composites };
+            let (without, with) = (self.ask_all(rules(false)).await?, self.ask_all(rules(true)).await?);
+            judged.push(Row { model: told(manner), compared: Compared::of(&without, &with) });
+        }
+        Ok(Part::of("composite tools", COMPOSITES_AIM, judged, Vec::new()))
+    }
+
+    async fn adaptive_steps(&self) -> anyhow::Result<Part> {
+        let compare = async |manner, habit| -> anyhow::Result<Compared> {
+            let nature = Nature::of(manner, habit);
+            let rules = |steps| Rules { nature, steps, composites: false };
+            let fixed = self.ask_all(rules(StepBudget::Fixed(FIXED))).await?;
+            Ok(Compared::of(&fixed, &self.ask_all(rules(StepBudget::Adaptive)).await?))
         };
-        let (sender, mut events) = mpsc::channel(256);
-        let turn = async {
-            self.mind.turn(&ask, &sender).await;
-            drop(sender);
-        };
-        let read = async {
-            let (mut answer, mut reflective) = (None, false);
-            while let Some(event) = events.recv().await {
-                match event {
-                    TurnEvent::Routed { path, .. } => reflective = path == TurnPath::Reflective,
-                    TurnEvent::Final { text, .. } => answer = Some(text),
-                    TurnEvent::Error { message, .. } => bail!("`{text}` failed: {message}"),
-                    _ => {}
-                }
+        let mut judged = Vec::new();
+        for manner in Manner::ALL {
+            judged.push(Row { model: told(manner), compared: compare(manner, Habit::GoesOn).await? });
+        }
+        let mut beside = Vec::new();
+        for (model, habit) in [
+            ("one call a step, obeys to the letter", Habit::Obeys),
+            ("one call a step, checks twice, stops", Habit::ChecksTwice),
+            ("one call a step, stops when it knows", Habit::Stops),
+        ] {
+            beside.push(Row { model, compared: compare(Manner::OneCall, habit).await? });
+        }
+        Ok(Part::of("adaptive steps, models that never stop", ADAPTIVE_AIM, judged, beside))
+    }
+
+    /// Each kind of question twice, the second time about something else.
+    async fn twice(&self, rules: Rules) -> anyhow::Result<Compared> {
+        let world = self.world(rules).await?;
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        for (number, kind) in self.set.kinds.iter().enumerate() {
+            for (asked, shift) in [(&mut first, 0), (&mut second, SHIFT)] {
+                let mut topics = self.set.topics.iter().cycle();
+                let topic = topics.nth(number + shift).context("the set has no topics")?;
+                asked.push(world.ask(&kind.ask.replace("{}", &topic.name), kind.level, &[topic]).await?);
             }
-            ensure!(reflective, "`{text}` was not thought about: it is no question for this set");
-            answer.context("a turn ended without an answer")
+            // Else a kind would profit from another.
+            for asked in [&first, &second] {
+                world.forget(asked.last().map_or(&[], std::slice::from_ref)).await?;
+            }
+        }
+        world.close().await;
+        Ok(Compared::of(&first, &second))
+    }
+
+    async fn traces(&self) -> anyhow::Result<Part> {
+        let rules = |manner, takes_hints, composites| Rules {
+            nature: Nature { manner, habit: Habit::Stops, takes_hints },
+            steps: StepBudget::Adaptive,
+            composites,
         };
-        let ((), answer) = tokio::join!(turn, read);
-        let answer = answer?;
-        let right = topics.iter().flat_map(|topic| &topic.wants).all(|want| answer.contains(want.as_str()));
-        Ok(Asked { calls: self.simulator.requests().len() - before, right })
+        let mut judged = Vec::new();
+        for (model, takes_hints) in
+            [("one call a step, takes hints", true), ("one call a step, takes none", false)]
+        {
+            let compared = self.twice(rules(Manner::OneCall, takes_hints, false)).await?;
+            judged.push(Row { model, compared });
+        }
+        let beside = vec![
+            Row {
+                model: "all calls in one step, takes hints",
+                compared: self.twice(rules(Manner::AllAtOnce, true, false)).await?,
+            },
+            Row {
+                model: "one call a step, with composites",
+                compared: self.twice(rules(Manner::OneCall, true, true)).await?,
+            },
+        ];
+        Ok(Part::of("the second question of its kind", TRACES_AIM, judged, beside))
+    }
+
+    /// What share of a question's words makes enough.
+    async fn sweep(&self, json: bool) -> anyhow::Result<()> {
+        ensure!(!self.set.questions.is_empty(), "there are no questions");
+        if !json {
+            say!("{:>6}{:>26}{:>26}", "share", "answers if it has all", "obeys to the letter");
+        }
+        for share in SHARES {
+            let mut cells = Vec::new();
+            for habit in [Habit::GoesOn, Habit::Obeys] {
+                let (mut calls, mut right, mut all) = (0, 0, 0);
+                for manner in Manner::ALL {
+                    let nature = Nature::of(manner, habit);
+                    let rules = Rules { nature, steps: StepBudget::Covering(share), composites: false };
+                    for asked in self.ask_all(rules).await? {
+                        calls += asked.calls;
+                        right += usize::from(asked.right);
+                        all += 1;
+                    }
+                }
+                cells.push((calls, right, all));
+            }
+            if json {
+                say!(
+                    "{}",
+                    serde_json::json!({ "share": share, "goes_on": cells.first(), "obeys": cells.last() })
+                );
+            } else {
+                let told =
+                    cells.iter().map(|(calls, right, all)| format!("{calls} calls, {right}/{all} right"));
+                let told: Vec<String> = told.map(|it| format!("{it:>26}")).collect();
+                say!("{share:>5}%{}", told.concat());
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(calls_before: usize, calls_after: usize, right_after: usize) -> Row {
+        let counted = Compared {
+            questions: 10,
+            calls_before,
+            calls_after,
+            right_before: 10,
+            right_after,
+            ..Compared::default()
+        };
+        Row { model: "a model", compared: counted.weighed() }
+    }
+
+    #[test]
+    fn an_aim_is_met_by_all_models_together_and_by_right_answers_alone() {
+        let part = |judged| Part::of("it", 30.0, judged, Vec::new());
+        assert!(part(vec![row(100, 60, 10), row(100, 80, 10)]).met);
+        assert!(!part(vec![row(100, 60, 10), row(100, 81, 10)]).met);
+        let wrong = part(vec![row(100, 10, 9)]);
+        assert!(wrong.missed().unwrap().contains("right: 10 and 9 of 10"));
+        assert!(!part(Vec::new()).met);
     }
 }

@@ -2,9 +2,9 @@
 
 use super::calls::Made;
 
-/// The share of the question's words that results must hold. From the questions of `dramatis bench thinking`: with half of
-/// them the answer was there in all but the questions about two people.
-const COVERED: f64 = 0.6;
+/// The share of the question's words, in per cent, that results must hold. From `dramatis bench thinking --sweep`: the least at
+/// which a model that takes the word for it, whatever it misses, was right on all questions (at 60, on 50 of 60).
+pub(super) const COVERED: u8 = 70;
 
 /// Words that every question has.
 const COMMON: &str = "about after again also always answer back been before being both call called came come could describe \
@@ -26,8 +26,8 @@ pub(super) fn words(text: &str) -> Vec<String> {
     words
 }
 
-/// Whether results that brought something hold most of the words of the question.
-pub(super) fn covers(question: &str, made: &[Made]) -> bool {
+/// Whether results that brought something hold this share of the words of the question, in per cent.
+pub(super) fn covers(question: &str, made: &[Made], share: u8) -> bool {
     let asked = words(question);
     let found: String = made
         .iter()
@@ -40,7 +40,7 @@ pub(super) fn covers(question: &str, made: &[Made]) -> bool {
         return !found.trim().is_empty();
     }
     let held = asked.iter().filter(|word| found.contains(stem(word))).count();
-    held as f64 >= asked.len() as f64 * COVERED
+    held * 100 >= asked.len() * usize::from(share)
 }
 
 /// A line that says that nothing was found may repeat what was looked for.
@@ -71,9 +71,10 @@ mod tests {
     #[test]
     fn results_cover_a_question_or_not() {
         let question = "When did my sister Ana repair the boat?";
-        assert!(covers(question, &brought("May 3: my sister Ana repaired both boats")));
-        assert!(!covers(question, &brought("My sister likes tea.")));
-        assert!(!covers(question, &brought("Nothing on record about sister Ana repair boat")));
-        assert!(!covers(question, &[]));
+        assert!(covers(question, &brought("May 3: my sister Ana repaired both boats"), COVERED));
+        assert!(!covers(question, &brought("My sister likes tea."), COVERED));
+        assert!(!covers(question, &brought("Nothing on record about sister Ana repair boat"), COVERED));
+        assert!(!covers(question, &[], COVERED));
+        assert!(covers(question, &brought("My sister likes tea."), 20));
     }
 }

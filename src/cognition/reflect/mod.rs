@@ -3,6 +3,7 @@
 
 mod calls;
 mod critic;
+mod english;
 mod evidence;
 mod hold;
 mod plan;
@@ -47,6 +48,9 @@ pub enum StepBudget {
     /// 5, 10 or 15 by level; and the model is told when what it has looked up covers the question.
     #[default]
     Adaptive,
+    /// As [`StepBudget::Adaptive`], where this share of the question's words, in per cent, is enough: what that share was
+    /// chosen by.
+    Covering(u8),
     /// So many, whatever the question, and the model is told nothing: what adaptive steps are measured against.
     Fixed(u32),
 }
@@ -114,6 +118,8 @@ struct Thought<'a> {
     /// What was said between the model and its tools.
     thread: Vec<ChatMessage>,
     note: Option<Note>,
+    /// What people are shown while the model reads what these tools brought.
+    using: Option<String>,
     /// What has been shown of the answer by steps before.
     shown: String,
     spent: Spent,
@@ -133,7 +139,7 @@ impl Mind {
         let able = !self.parts.llm.is_offline(Tier::Reflective)
             && !self.parts.toolbox.specs(&ask.character).is_empty();
         able.then_some(match self.parts.steps {
-            StepBudget::Adaptive => most,
+            StepBudget::Adaptive | StepBudget::Covering(_) => most,
             StepBudget::Fixed(steps) => steps,
         })
     }
@@ -172,6 +178,7 @@ impl Mind {
             step: 0,
             thread: Vec::new(),
             note: None,
+            using: None,
             shown: String::new(),
             spent: Spent::default(),
             faults: 0,
@@ -259,7 +266,8 @@ impl Thought<'_> {
     /// One call of the model.
     async fn step(&mut self) -> Result<Ended, LlmError> {
         let Question { ask, material, events, attribution, choice, .. } = self.question;
-        let text = status::thinking(&ask.character);
+        // Tools are quick: their words would be gone before anybody reads them.
+        let text = self.using.take().unwrap_or_else(|| status::thinking(&ask.character));
         send(events, TurnEvent::Thinking { text, step: self.step, of: self.steps }).await;
         let tools = if self.closing { Vec::new() } else { self.calls.specs().to_vec() };
         let mut messages = prompt::assemble(material, self.budget * BASE_SHARE / 100);
@@ -335,13 +343,19 @@ impl Thought<'_> {
         let names: Vec<&str> = calls.iter().map(|call| call.name.as_str()).collect();
         let known: Vec<&str> = self.calls.names().into_iter().filter(|name| names.contains(name)).collect();
         if let Some(text) = status::using(&ask.character, &known) {
+            self.using = Some(text.clone());
             send(events, TurnEvent::Thinking { text, step: self.step, of: self.steps }).await;
         }
         let step = self.calls.make(said, calls, events).await;
         self.thread.extend(step.messages);
         self.closing |= step.circles;
-        if self.mind.parts.steps == StepBudget::Adaptive {
-            self.note = if evidence::covers(&material.message, &self.calls.made) {
+        let enough = match self.mind.parts.steps {
+            StepBudget::Adaptive => Some(evidence::COVERED),
+            StepBudget::Covering(share) => Some(share),
+            StepBudget::Fixed(_) => None,
+        };
+        if let Some(share) = enough {
+            self.note = if evidence::covers(&material.message, &self.calls.made, share) {
                 Some(Note::Enough)
             } else {
                 (!step.fruitful && step.whole).then_some(Note::Fruitless)

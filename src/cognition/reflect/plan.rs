@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::calls::Made;
+use super::{calls::Made, english::is_english};
 use crate::{
     llm::{ToolCall, ToolSpec},
     memory::{PlannedCall, Trace},
@@ -99,10 +99,12 @@ pub(super) fn hint(trace: &Trace) -> String {
     format!("\"{question}\" was answered with {}, all at once", calls.join(" and "))
 }
 
-/// True for a message that says that what was said before it is wrong.
+/// True for an English message that says that what was said before it is wrong.
 pub(crate) fn corrects(text: &str) -> bool {
-    const SAID: [&str; 14] = [
-        "no, ",
+    /// What comes behind a "no" that declines.
+    const DECLINES: [&str; 7] =
+        ["thank", "i'm fine", "i'm good", "i'm ok", "it's fine", "it's ok", "not now"];
+    const SAID: [&str; 13] = [
         "nope",
         "wrong",
         "that's wrong",
@@ -118,7 +120,11 @@ pub(crate) fn corrects(text: &str) -> bool {
         "actually, no",
     ];
     let lower = text.trim_start().to_lowercase().replace('’', "'");
-    SAID.iter().any(|begin| lower.starts_with(begin))
+    match lower.strip_prefix("no, ") {
+        // Other languages begin so, too.
+        Some(rest) => is_english(rest) && !DECLINES.iter().any(|begin| rest.starts_with(begin)),
+        None => SAID.iter().any(|begin| lower.starts_with(begin)),
+    }
 }
 
 /// Which words of one question stand for which of another.
@@ -277,6 +283,13 @@ mod tests {
     #[rstest]
     #[case("No, that was Tom.", true)]
     #[case("That's wrong!", true)]
+    #[case("No, she lives in Gdansk.", true)]
+    #[case("No, thank you, that is all.", false)]
+    #[case("No, gracias, así está bien.", false)]
+    #[case("No, grazie mille.", false)]
+    #[case("Nein, das war Tom.", false)]
+    #[case("Non, merci.", false)]
+    #[case("いいえ、結構です。", false)]
     #[case("Nobody was there.", false)]
     #[case("Thanks.", false)]
     fn a_correction_is_seen(#[case] text: &str, #[case] expected: bool) {
