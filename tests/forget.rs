@@ -308,6 +308,7 @@ async fn an_answer_keeps_its_account() {
                 score: UnitScore::new(0.5),
             }],
             patterns: vec!["2".to_owned()],
+            tools: vec!["search_memories".to_owned()],
             model: "m".to_owned(),
             tokens_in: 1,
             tokens_out: 2,

@@ -246,7 +246,11 @@ impl Mind {
         // On the clock of the talk, which may be one that is brought in.
         let said_at = now.plus(started.elapsed());
         let total = started.elapsed();
-        let brought = why::Brought { recalled, patterns: if indexed { &material.patterns } else { &[] } };
+        let brought = why::Brought {
+            recalled,
+            patterns: if indexed { &material.patterns } else { &[] },
+            tools: trail.as_ref().map(|trail| trail.tools.clone()).unwrap_or_default(),
+        };
         let account = why::account(&route, path, brought, &completion, tier, millis(total));
         let new = NewReply { to: message, also: &ask.also, text: &completion.text, at: said_at, indexed };
         let reply = memory.store_reply_with(new, &account).await?;

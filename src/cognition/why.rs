@@ -22,6 +22,8 @@ pub(super) struct Brought<'a> {
     pub(super) recalled: Vec<AccountItem>,
     /// The examples that the answer was written with.
     pub(super) patterns: &'a [Pattern],
+    /// The tools that were called.
+    pub(super) tools: Vec<String>,
 }
 
 /// The account of a turn that ended with this completion, `total_ms` after its message.
@@ -41,6 +43,7 @@ pub(super) fn account(
         flags: route.flags.iter().map(|flag| flag.as_str().to_owned()).collect(),
         recalled: brought.recalled,
         patterns: brought.patterns.iter().map(|pattern| pattern.id.clone()).collect(),
+        tools: brought.tools,
         model: completion.model.clone(),
         tokens_in: completion.tokens_in,
         tokens_out: completion.tokens_out,

@@ -92,6 +92,9 @@ pub struct Account {
     /// The ids of earlier exchanges that went well and were given as examples, best first.
     #[serde(default)]
     pub patterns: Vec<String>,
+    /// The tools that were called, each once.
+    #[serde(default)]
+    pub tools: Vec<String>,
     /// The model that wrote the answer (`offline` for the built-in responder).
     pub model: String,
     /// Tokens read by the model.

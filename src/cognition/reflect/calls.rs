@@ -79,6 +79,17 @@ impl<'a> Calls<'a> {
         &self.specs
     }
 
+    /// The tools that were called, each once, in their order.
+    pub(super) fn used(&self) -> Vec<String> {
+        let mut names: Vec<String> = Vec::new();
+        for made in &self.made {
+            if !names.contains(&made.name) {
+                names.push(made.name.clone());
+            }
+        }
+        names
+    }
+
     /// The names of what may be called.
     pub(super) fn names(&self) -> Vec<&str> {
         self.specs.iter().map(|spec| spec.name.as_str()).collect()

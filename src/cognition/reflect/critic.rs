@@ -74,6 +74,9 @@ impl Thought<'_> {
         let found = by_rules(draft, &self.question.material.message, &known, &self.calls.made);
         let mut reasons = if found.is_empty() { self.by_model(draft, &known).await } else { found };
         reasons.truncate(REASONS);
+        for reason in &mut reasons {
+            *reason = template::as_data(&template::one_line(reason));
+        }
         if !reasons.is_empty() {
             tracing::info!(?reasons, "the draft of an answer was not sent");
         }
@@ -113,9 +116,7 @@ impl Thought<'_> {
                     Some(Verdict { pass: false, reasons }) if reasons.is_empty() => {
                         vec!["it does not answer the question from what was looked up".to_owned()]
                     }
-                    Some(Verdict { pass: false, reasons }) => {
-                        reasons.iter().map(|it| template::as_data(&template::one_line(it))).collect()
-                    }
+                    Some(Verdict { pass: false, reasons }) => reasons,
                     Some(_) => Vec::new(),
                     None => {
                         tracing::warn!("the verdict on an answer cannot be read: the answer stands");

@@ -197,7 +197,7 @@ impl Mind {
                 } else {
                     plan::of(&question.material.message, &thought.calls.made, thought.calls.specs())
                 };
-                Ok((thought.spent.completion(text), Trail { plan, used }))
+                Ok((thought.spent.completion(text), Trail { plan, used, tools: thought.calls.used() }))
             }
             Err(error) => {
                 let shown = !thought.shown.is_empty();

@@ -23,6 +23,8 @@ pub(crate) struct Trail {
     pub(crate) plan: Vec<PlannedCall>,
     /// The traces that it used.
     pub(crate) used: Vec<String>,
+    /// The tools that it called, each once, in their order.
+    pub(crate) tools: Vec<String>,
 }
 
 /// What the calls of a turn were, with only those words that the question itself has.

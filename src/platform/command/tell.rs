@@ -264,8 +264,10 @@ fn explained(last: &Accounted, account: &Account) -> String {
             account.model, account.tokens_in, account.tokens_out, account.cost_usd
         )
     };
+    let tools =
+        if account.tools.is_empty() { String::new() } else { format!(" with {}", account.tools.join(", ")) };
     format!(
-        "About my answer of {} to {}:\n- I took it for {level}, {:.0} % sure, {by}.{flags}\n- Written in {path} by {model}, \
+        "About my answer of {} to {}:\n- I took it for {level}, {:.0} % sure, {by}.{flags}\n- Written in {path}{tools} by {model}, \
          in {:.1} s.{}",
         last.at,
         quoted(&last.asked),
