@@ -1,5 +1,5 @@
 //! Finds the weights of the local router from labelled messages: gradient descent with steps of its own for each weight
-//! (AdaGrad), in an order that is always the same, so that the same messages always give the same files.
+//! (`AdaGrad`), in an order that is always the same, so that the same messages always give the same files.
 
 use super::{
     model::{COLUMNS, LEVELS, Model, Settle, stretched},
@@ -62,7 +62,8 @@ pub(super) fn fit(examples: &[&Example]) -> Model {
     let mut named = vec![[0.0; COLUMNS]; model.named.len()];
     let mut grams = vec![[0.0; COLUMNS]; model.grams.len()];
     // A stride without a common divisor visits all, far apart from one another.
-    let stride = (examples.len() * 618 / 1_000..).find(|it| coprime(*it, examples.len())).unwrap_or(1);
+    let stride =
+        (examples.len() * 618 / 1_000..examples.len()).find(|it| coprime(*it, examples.len())).unwrap_or(1);
     let mut at = 0;
     for _ in 0..PASSES * examples.len() {
         at = (at + stride) % examples.len().max(1);
@@ -173,7 +174,7 @@ mod tests {
         let every: Vec<&Example> = examples.iter().collect();
         let model = fit(&every);
         assert!(every.iter().all(|it| model.find(&it.features, None).level.level == it.level));
-        assert!(every.iter().all(|it| model.find(&it.features, None).memory == it.marks[0]));
+        assert!(every.iter().all(|it| model.find(&it.features, None).has(Flag::Memory) == it.marks[0]));
         assert_eq!(fit(&every), model);
     }
 

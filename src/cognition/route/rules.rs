@@ -88,12 +88,12 @@ fn unquoted(text: &str) -> String {
 pub(super) fn flags(text: &str, shown: &Shown, found: &Finding) -> Vec<Flag> {
     let text = searched(text);
     [
-        (Flag::Crisis, found.crisis || shown.has("danger") || crisis::found_in(&text)),
-        (Flag::Manipulation, found.manipulation || manipulates(&text) || orders(&text, shown)),
-        (Flag::Memory, found.memory),
+        (Flag::Crisis, found.has(Flag::Crisis) || shown.has("danger") || crisis::found_in(&text)),
+        (Flag::Manipulation, found.has(Flag::Manipulation) || manipulates(&text) || orders(&text, shown)),
+        (Flag::Memory, found.has(Flag::Memory)),
         (Flag::Image, shown.has("image")),
         (Flag::Voice, shown.has("voice")),
-        (Flag::Search, found.search),
+        (Flag::Search, found.has(Flag::Search)),
         (Flag::Remind, shown.has("remind")),
         (Flag::Calculate, shown.has("calculate")),
     ]

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::{
-    Guess, grams,
+    Flag, Guess, grams,
     model::{LEVELS, Model},
     signs,
     signs::Shown,
@@ -107,18 +107,19 @@ pub(super) fn features(folded: &str, shown: &Shown) -> Features {
 }
 
 /// What the regression finds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Finding {
     /// The level.
     pub(super) level: Guess,
-    /// The message asks about the past.
-    pub(super) memory: bool,
-    /// It wants news or facts of the world.
-    pub(super) search: bool,
-    /// Its writer, or somebody dear to them, may be in danger.
-    pub(super) crisis: bool,
-    /// It tries to make the character drop its rules.
-    pub(super) manipulation: bool,
+    /// Those of memory, search, crisis and manipulation that are probable enough.
+    pub(super) flags: Vec<Flag>,
+}
+
+impl Finding {
+    /// True when the flag is probable enough.
+    pub(super) fn has(&self, flag: Flag) -> bool {
+        self.flags.contains(&flag)
+    }
 }
 
 /// From this probability on a message asks about the past.
@@ -126,9 +127,9 @@ const PAST_WANTED: f64 = 0.45;
 /// From this probability on it wants the world searched; few messages of the set do, so that the weights are shy.
 const SEARCH_WANTED: f64 = 0.25;
 /// From this probability on a message counts as danger: a needless answer costs little, a missing one may cost all.
-pub(super) const DANGER: f64 = 0.7;
+const DANGER: f64 = 0.7;
 /// From this probability on a message counts as an order to drop the rules.
-pub(super) const ORDER: f64 = 0.6;
+const ORDER: f64 = 0.6;
 
 /// Weighs features with the shipped weights.
 pub(super) fn weigh(features: &Features, likeness: Option<Likeness>) -> Finding {
@@ -140,15 +141,20 @@ impl Model {
     pub(super) fn find(&self, features: &Features, likeness: Option<Likeness>) -> Finding {
         let [simple, low, mid, high, marks @ ..] = self.scores(features);
         let levels = self.settled([simple, low, mid, high], likeness);
-        let [memory, search, crisis, manipulation] = marks.map(|score| 1.0 / (1.0 + (-score).exp()));
+        let from = [
+            (Flag::Memory, PAST_WANTED),
+            (Flag::Search, SEARCH_WANTED),
+            (Flag::Crisis, DANGER),
+            (Flag::Manipulation, ORDER),
+        ];
+        let probable = |score: f64, least: f64| 1.0 / (1.0 + (-score).exp()) >= least;
+        let flags = marks
+            .into_iter()
+            .zip(from)
+            .filter_map(|(score, (flag, least))| probable(score, least).then_some(flag))
+            .collect();
         let (level, confidence) =
             LEVELS.into_iter().zip(levels).max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((Level::Simple, 0.0));
-        Finding {
-            level: Guess { level, confidence: UnitScore::new(confidence) },
-            memory: memory >= PAST_WANTED,
-            search: search >= SEARCH_WANTED,
-            crisis: crisis >= DANGER,
-            manipulation: manipulation >= ORDER,
-        }
+        Finding { level: Guess { level, confidence: UnitScore::new(confidence) }, flags }
     }
 }
