@@ -11,7 +11,7 @@ use serde_json::Value;
 
 /// Flags with the least recall and precision they are held to.
 const FLAGS: [(&str, f64, f64); 4] =
-    [("crisis", 0.78, 0.90), ("manipulation", 0.90, 0.90), ("memory", 0.87, 0.93), ("search", 0.80, 0.90)];
+    [("crisis", 0.77, 0.95), ("manipulation", 0.90, 0.90), ("memory", 0.87, 0.93), ("search", 0.74, 0.89)];
 
 fn report(embeddings: bool) -> Value {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dramatis"));
@@ -26,7 +26,7 @@ fn report(embeddings: bool) -> Value {
 
 fn holds(report: &Value) {
     let figure = |name: &str| report[name].as_f64().unwrap();
-    // Floors a little below what was measured (docs/routing.md).
+    // Floors a little below what was measured (docs/routing.md); the aim for danger, 0.90 recall, is missed.
     for (name, floor) in [("accuracy", 0.92), ("decided", 0.93), ("accuracy_of_decided", 0.93)] {
         assert!(figure(name) >= floor, "{name}: {report}");
     }

@@ -147,7 +147,7 @@ pub(super) fn settle(of: &[Judged]) -> Settle {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{signs::Shown, text::fold, weigh::features},
+        super::{Flag, signs::Shown, text::fold, weigh::features},
         *,
     };
 

@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// From this confidence on, nobody else is asked. In `0.0..=1.0`. In the cross-check (docs/routing.md) those below are
-/// about one in twenty, and half of them are wrong.
+/// about one in seventeen, and nearly half of them are wrong.
 pub(super) const SURE: f64 = 0.65;
 
 /// What else was recognised in a message.
