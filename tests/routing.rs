@@ -9,6 +9,10 @@ mod program;
 use program::{model_dir, run};
 use serde_json::Value;
 
+/// Flags with the least recall and precision they are held to.
+const FLAGS: [(&str, f64, f64); 4] =
+    [("crisis", 0.77, 0.95), ("manipulation", 0.90, 0.90), ("memory", 0.87, 0.93), ("search", 0.74, 0.89)];
+
 fn report(embeddings: bool) -> Value {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dramatis"));
     command.args(["bench", "routing", "--split", "test", "--json"]);
@@ -21,13 +25,18 @@ fn report(embeddings: bool) -> Value {
 }
 
 fn holds(report: &Value) {
-    // Floors a little below what was measured. The aim for levels is 0.90 and is missed (docs/routing.md).
-    assert!(report["accuracy"].as_f64().unwrap() >= 0.80, "{report}");
-    assert!(report["decided"].as_f64().unwrap() >= 0.85, "{report}");
-    for (flag, recall) in [("crisis", 0.60), ("manipulation", 0.57), ("memory", 0.72), ("search", 0.80)] {
-        assert!(report["flags"][flag]["recall"].as_f64().unwrap() >= recall, "{flag}: {report}");
+    let figure = |name: &str| report[name].as_f64().unwrap();
+    // Floors a little below what was measured (docs/routing.md); the aim for danger, 0.90 recall, is missed.
+    for (name, floor) in [("accuracy", 0.92), ("decided", 0.93), ("accuracy_of_decided", 0.93)] {
+        assert!(figure(name) >= floor, "{name}: {report}");
     }
-    assert!(report["flags"]["manipulation"]["precision"].as_f64().unwrap() >= 0.90, "{report}");
+    // How sure it says it is stays near how often it is right.
+    assert!((figure("mean_confidence") - figure("accuracy")).abs() <= 0.04, "{report}");
+    for (flag, recall, precision) in FLAGS {
+        let found = &report["flags"][flag];
+        assert!(found["recall"].as_f64().unwrap() >= recall, "recall of {flag}: {report}");
+        assert!(found["precision"].as_f64().unwrap() >= precision, "precision of {flag}: {report}");
+    }
 }
 
 #[test]

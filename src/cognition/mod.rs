@@ -23,5 +23,5 @@ mod why;
 pub use after::Reacted;
 pub use extract::SessionEnded;
 pub use reflect::StepBudget;
-pub use route::{Flag, Labelled, LocalDecision, LocalRouter, Trained};
+pub use route::{CrossCheck, Flag, Labelled, LocalDecision, LocalRouter, Trained};
 pub use turn::{Ask, Mind, Outcome, Parts};

@@ -36,6 +36,8 @@ pub(super) struct Report {
     decided: f64,
     /// Share of levels that are right among these.
     accuracy_of_decided: f64,
+    /// Share of levels that the local router has right among the others, for which a model would be asked.
+    accuracy_of_grey: f64,
     /// The mean confidence: close to `accuracy` when confidences can be believed.
     mean_confidence: f64,
     /// A row for each true level, a column for each found one.
@@ -109,6 +111,7 @@ impl Report {
             accuracy: share(all_right, lines.len()),
             decided: share(decided, lines.len()),
             accuracy_of_decided: share(decided_right, decided),
+            accuracy_of_grey: share(all_right - decided_right, lines.len() - decided),
             mean_confidence: sum / decisions.len().max(1) as f64,
             confusion: LEVELS.map(|truth| LEVELS.map(|found| count(truth, found))),
             languages,
@@ -129,12 +132,13 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = |share: f64| format!("{:.1} %", share * 100.0);
         writeln!(f, "{} messages", self.messages)?;
-        writeln!(f, "levels right          {:>8}", percent(self.accuracy))?;
-        writeln!(f, "decided locally       {:>8}", percent(self.decided))?;
-        writeln!(f, "right among these     {:>8}", percent(self.accuracy_of_decided))?;
-        writeln!(f, "mean confidence       {:>8}", percent(self.mean_confidence))?;
+        writeln!(f, "levels right, no model asked   {:>8}", percent(self.accuracy))?;
+        writeln!(f, "decided locally                {:>8}", percent(self.decided))?;
+        writeln!(f, "right among these              {:>8}", percent(self.accuracy_of_decided))?;
+        writeln!(f, "right in the grey zone         {:>8}", percent(self.accuracy_of_grey))?;
+        writeln!(f, "mean confidence                {:>8}", percent(self.mean_confidence))?;
         let time = |f: &mut fmt::Formatter<'_>, name: &str, spread: &Spread| {
-            writeln!(f, "{name:<21} p50 {:.3} ms, p99 {:.3} ms", spread.p50, spread.p99)
+            writeln!(f, "{name:<30} p50 {:.3} ms, p99 {:.3} ms", spread.p50, spread.p99)
         };
         time(f, "decision", &self.decision_ms)?;
         if let Some(embedding) = &self.embedding_ms {

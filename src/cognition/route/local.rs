@@ -2,7 +2,14 @@
 
 use std::path::Path;
 
-use super::{Flag, Router, SURE, learn, prototypes, signs::Shown, weigh};
+use super::{
+    Flag, Router, SURE, learn,
+    model::{COLUMNS, LEVELS, Settle, stretched},
+    prototypes,
+    signs::Shown,
+    text::fold,
+    weigh::{self, Likeness},
+};
 use crate::{
     embed::Embeddings,
     model::{Level, RoutedBy},
@@ -36,17 +43,30 @@ pub struct LocalDecision {
     pub flags: Vec<Flag>,
 }
 
-/// Weights, and how well weights from four fifths of the messages did on the rest.
+/// How well weights from four fifths of the messages did on the rest, rules left out. Shares are in `0.0..=1.0`.
+#[derive(Debug, Clone, Copy)]
+pub struct CrossCheck {
+    /// Levels that were right.
+    pub accuracy: f64,
+    /// Messages that were decided without a model.
+    pub decided: f64,
+    /// Levels that were right among these.
+    pub accuracy_of_decided: f64,
+    /// The mean confidence.
+    pub confidence: f64,
+}
+
+/// Weights, and how well they did.
 #[derive(Debug, Clone)]
 pub struct Trained {
     /// The text of `src/cognition/route/weights.txt`.
     pub weights: String,
-    /// Share of levels that were right in the cross-check, in `0.0..=1.0`.
-    pub accuracy: f64,
-    /// Share of messages that were decided without a model in the cross-check.
-    pub decided: f64,
-    /// Share of levels that were right among these.
-    pub accuracy_of_decided: f64,
+    /// The text of `src/cognition/route/grams.txt`.
+    pub grams: String,
+    /// Without an embedding model.
+    pub words: CrossCheck,
+    /// With one.
+    pub alike: CrossCheck,
 }
 
 /// The router without a model to ask.
@@ -72,36 +92,61 @@ impl LocalRouter {
         }
     }
 
-    /// Learns weights from messages. Each counts twice when it has a vector: as it looks with and without one.
+    /// Learns weights from messages: first those of the words, then how these are settled into probabilities, without and
+    /// with likeness, by what weights from the other messages said of each.
     #[must_use]
     pub fn train(&self, messages: &[Labelled]) -> Trained {
-        let examples: Vec<learn::Example> = messages
-            .iter()
-            .flat_map(|message| {
-                let shown = Shown::in_text(&message.text);
-                let alike = message
-                    .vector
-                    .as_deref()
-                    .and_then(|vector| self.0.prototypes.likeness(vector, prototypes::ITSELF));
-                let forms = if alike.is_some() { vec![None, alike] } else { vec![None, None] };
-                forms.into_iter().map(move |likeness| learn::Example {
-                    features: weigh::features(&message.text, &shown, likeness),
-                    level: message.level,
-                    memory: message.flags.contains(&Flag::Memory),
-                    search: message.flags.contains(&Flag::Search),
-                })
-            })
-            .collect();
-        let judged = learn::cross_check(&examples);
-        let share = |part: usize, whole: usize| part as f64 / whole.max(1) as f64;
-        let right = judged.iter().filter(|(right, _)| *right).count();
-        let decided = judged.iter().filter(|(_, sure)| *sure >= SURE).count();
-        let decided_right = judged.iter().filter(|(right, sure)| *right && *sure >= SURE).count();
+        let examples: Vec<learn::Example> = messages.iter().map(|message| self.example(message)).collect();
+        let scores = learn::scores_from_others(&examples);
+        let words: Vec<_> =
+            scores.iter().zip(&examples).map(|(scores, it)| judged(scores, it, None)).collect();
+        let alike: Vec<_> =
+            scores.iter().zip(&examples).map(|(scores, it)| judged(scores, it, it.likeness)).collect();
+        let mut model = learn::fit(&examples.iter().collect::<Vec<_>>());
+        (model.words, model.alike) = (learn::settle(&words), learn::settle(&alike));
         Trained {
-            weights: learn::fit(&examples.iter().collect::<Vec<_>>()).written(),
-            accuracy: share(right, judged.len()),
-            decided: share(decided, judged.len()),
-            accuracy_of_decided: share(decided_right, decided),
+            weights: model.written(),
+            grams: model.grams_written(),
+            words: cross_check(&model.words, &words),
+            alike: cross_check(&model.alike, &alike),
         }
+    }
+
+    fn example(&self, message: &Labelled) -> learn::Example {
+        let folded = fold(&message.text);
+        let vector = message.vector.as_deref();
+        learn::Example {
+            features: weigh::features(&folded, &Shown::in_folded(&folded)),
+            likeness: vector.and_then(|it| self.0.prototypes.likeness(it, prototypes::ITSELF)),
+            level: message.level,
+            marks: [Flag::Memory, Flag::Search, Flag::Crisis, Flag::Manipulation]
+                .map(|flag| message.flags.contains(&flag)),
+        }
+    }
+}
+
+fn judged(scores: &[f64; COLUMNS], example: &learn::Example, likeness: Option<Likeness>) -> learn::Judged {
+    let [simple, low, mid, high, ..] = *scores;
+    ([simple, low, mid, high], likeness, example.level)
+}
+
+fn cross_check(settle: &Settle, judged: &[learn::Judged]) -> CrossCheck {
+    let share = |part: usize, whole: usize| part as f64 / whole.max(1) as f64;
+    let found: Vec<(bool, f64)> = judged
+        .iter()
+        .filter_map(|(scores, likeness, level)| {
+            let found = settle.probabilities(*scores, likeness.map(stretched));
+            let best = LEVELS.into_iter().zip(found).max_by(|a, b| a.1.total_cmp(&b.1));
+            best.map(|(best, sure)| (best == *level, sure))
+        })
+        .collect();
+    let right = found.iter().filter(|(right, _)| *right).count();
+    let decided = found.iter().filter(|(_, sure)| *sure >= SURE).count();
+    let decided_right = found.iter().filter(|(right, sure)| *right && *sure >= SURE).count();
+    CrossCheck {
+        accuracy: share(right, found.len()),
+        decided: share(decided, found.len()),
+        accuracy_of_decided: share(decided_right, decided),
+        confidence: found.iter().map(|(_, sure)| sure).sum::<f64>() / found.len().max(1) as f64,
     }
 }

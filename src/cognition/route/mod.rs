@@ -1,14 +1,17 @@
 //! Routing: how much thought a message asks for. Rules for what is certain, then signs in the words and likeness to
 //! prototype sentences, weighed; the router model only when these are unsure. Decided once a turn.
 
+mod grams;
 mod learn;
 mod local;
+mod model;
 mod prototypes;
 mod rules;
 mod signs;
+mod text;
 mod weigh;
 
-pub use local::{Labelled, LocalDecision, LocalRouter, Trained};
+pub use local::{CrossCheck, Labelled, LocalDecision, LocalRouter, Trained};
 
 use std::{path::Path, time::Duration};
 
@@ -22,8 +25,9 @@ use crate::{
     model::{ErrorKind, Level, RoutedBy, UnitScore},
 };
 
-/// From this confidence on, nobody else is asked. In `0.0..=1.0`.
-pub(super) const SURE: f64 = 0.5;
+/// From this confidence on, nobody else is asked. In `0.0..=1.0`. In the cross-check (docs/routing.md) those below are
+/// about one in seventeen, and nearly half of them are wrong.
+pub(super) const SURE: f64 = 0.65;
 
 /// What else was recognised in a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -133,11 +137,12 @@ impl Router {
 
     /// What can be said without a model.
     fn locally(&self, text: &str, vector: Option<&[f32]>) -> Route {
-        let shown = signs::Shown::in_text(text);
+        let folded = text::fold(text);
+        let shown = signs::Shown::in_folded(&folded);
         let likeness = vector.and_then(|vector| self.prototypes.likeness(vector, prototypes::ANY));
-        let found = weigh::weigh(&weigh::features(text, &shown, likeness));
-        let flags = rules::flags(text, &shown, found.memory, found.search);
-        let certain = rules::certain(text, &flags, &shown);
+        let found = weigh::weigh(&weigh::features(&folded, &shown), likeness);
+        let flags = rules::flags(text, &shown, &found);
+        let certain = rules::certain(&folded, &flags, &shown);
         let by = if certain.is_none() && likeness.is_some() { RoutedBy::Prototype } else { RoutedBy::Rule };
         let Guess { level, confidence } = certain.unwrap_or(found.level);
         Route { level, confidence, by, flags, waited: Duration::ZERO }
@@ -231,6 +236,22 @@ mod tests {
     fn who_asks_for_thought_gets_it_and_danger_is_still_seen() {
         let route = Router::default().demanded("hello! I want to kill myself", Level::ComplexHigh);
         assert_eq!((route.level, route.has(Flag::Crisis)), (Level::ComplexHigh, true));
+    }
+
+    #[test]
+    fn danger_in_the_middle_of_a_long_message_is_seen() {
+        let talk = "and then we went on and talked about the garden. ".repeat(20);
+        let route = Router::default().locally(&format!("{talk}i want to kill myself. {talk}"), None);
+        assert!(route.has(Flag::Crisis));
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::test_runner::Config::with_cases(40))]
+        #[test]
+        fn any_text_gets_a_route(text in "\\PC{0,600}", times in 1_usize..200) {
+            let route = Router::default().locally(&text.repeat(times), None);
+            proptest::prop_assert!((0.0..=1.0).contains(&route.confidence.get()));
+        }
     }
 
     #[test]

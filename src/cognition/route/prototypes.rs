@@ -6,7 +6,7 @@ use arc_swap::ArcSwapOption;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-use super::weigh::{LEVELS, Likeness};
+use super::{model::LEVELS, weigh::Likeness};
 use crate::{embed::Embeddings, model::Level};
 
 const SENTENCES: &str = include_str!("prototypes.txt");

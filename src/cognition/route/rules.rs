@@ -2,12 +2,13 @@
 
 use std::sync::LazyLock;
 
-use regex::{RegexSet, RegexSetBuilder};
+use regex::{Regex, RegexBuilder};
 
 use super::{
     Flag, Guess,
     signs::Shown,
-    weigh::{DEPTH, PAST, STEPS, TOOLS},
+    text::{fold, searched},
+    weigh::{DEPTH, Finding, PAST, STEPS, TOOLS},
 };
 use crate::{
     llm::offline::crisis,
@@ -41,26 +42,35 @@ const MANIPULATION: &[&str] = &[
     r"\b(?:negeer|vergeet) (?:alle |al |je |jouw |de )*(?:vorige |eerdere )?(?:instructies|regels)\b|\b(?:toon|laat)(?: me)? je (?:systeem)?prompt\b",
     r"忽略(?:之前|以上|所有|前面).{0,6}(?:指令|指示|规则)|(?:以前|これまで|すべて)の(?:指示|命令|ルール).{0,4}(?:無視|忘れ)|(?:игнорируй|забудь)(?: все)? (?:предыдущие |свои )?(?:инструкции|правила)",
 ];
-static ORDERS: LazyLock<Option<RegexSet>> = LazyLock::new(|| {
-    RegexSetBuilder::new(MANIPULATION).case_insensitive(true).size_limit(64 << 20).build().ok()
+static ORDERS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
+    MANIPULATION
+        .iter()
+        .filter_map(|pattern| {
+            RegexBuilder::new(pattern).case_insensitive(true).size_limit(64 << 20).build().ok()
+        })
+        .collect()
 });
 
 /// A greeting with this many more words is still one.
 const GREETING_WORDS: usize = 6;
 
 /// Asked for with `!reflect` or `/reflect` at the start.
-fn asks_to_reflect(text: &str) -> bool {
-    let text = text.trim_start().to_lowercase();
-    text.starts_with("!reflect") || text.starts_with("/reflect")
+fn asks_to_reflect(folded: &str) -> bool {
+    folded.starts_with("!reflect") || folded.starts_with("/reflect")
 }
 
 /// True when somebody orders the character to drop its rules. Such an order in quotation marks inside other words is told
 /// of, not given.
 fn manipulates(text: &str) -> bool {
-    let Some(orders) = ORDERS.as_ref() else { return false };
+    let given = |text: &str| ORDERS.iter().any(|order| order.is_match(text));
     let text = text.replace(['’', '‘'], "'");
-    orders.is_match(&text)
-        && (orders.is_match(&unquoted(&text)) || text.trim_start().starts_with(['"', '“', '„']))
+    given(&text) && (given(&unquoted(&text)) || text.trim_start().starts_with(['"', '“', '„']))
+}
+
+/// True when the message shows a sign of an order to drop the rules, and not only inside quotation marks.
+fn orders(text: &str, shown: &Shown) -> bool {
+    shown.has("orders")
+        && (!text.contains(['"', '“', '„', '«']) || Shown::in_folded(&fold(&unquoted(text))).has("orders"))
 }
 
 fn unquoted(text: &str) -> String {
@@ -74,15 +84,16 @@ fn unquoted(text: &str) -> String {
         .collect()
 }
 
-/// Flags and intents in the words; memory and search are weighed, not ruled (see `weigh`).
-pub(super) fn flags(text: &str, shown: &Shown, memory: bool, search: bool) -> Vec<Flag> {
+/// Flags and intents in the words. Danger and manipulation are ruled and weighed; memory and search are weighed only.
+pub(super) fn flags(text: &str, shown: &Shown, found: &Finding) -> Vec<Flag> {
+    let text = searched(text);
     [
-        (Flag::Crisis, crisis::found_in(text)),
-        (Flag::Manipulation, manipulates(text)),
-        (Flag::Memory, memory),
+        (Flag::Crisis, found.has(Flag::Crisis) || shown.has("danger") || crisis::found_in(&text)),
+        (Flag::Manipulation, found.has(Flag::Manipulation) || manipulates(&text) || orders(&text, shown)),
+        (Flag::Memory, found.has(Flag::Memory)),
         (Flag::Image, shown.has("image")),
         (Flag::Voice, shown.has("voice")),
-        (Flag::Search, search),
+        (Flag::Search, found.has(Flag::Search)),
         (Flag::Remind, shown.has("remind")),
         (Flag::Calculate, shown.has("calculate")),
     ]
@@ -91,18 +102,19 @@ pub(super) fn flags(text: &str, shown: &Shown, memory: bool, search: bool) -> Ve
     .collect()
 }
 
-/// The level, where the words leave no doubt.
-pub(super) fn certain(text: &str, flags: &[Flag], shown: &Shown) -> Option<Guess> {
+/// The level, where the words leave no doubt; `folded` is the message as [`fold`] gives it.
+pub(super) fn certain(folded: &str, flags: &[Flag], shown: &Shown) -> Option<Guess> {
     let guess = |level, confidence| Some(Guess { level, confidence: UnitScore::new(confidence) });
-    if asks_to_reflect(text) {
+    if asks_to_reflect(folded) {
         return guess(Level::ComplexHigh, 1.0);
     }
     if flags.contains(&Flag::Crisis) || flags.contains(&Flag::Manipulation) {
         return guess(Level::Simple, 0.9);
     }
     let asks = shown.count(&PAST) + shown.count(&TOOLS) + shown.count(&STEPS) + shown.count(&DEPTH) > 0;
-    let words = text.split_whitespace().count();
-    if !asks && (!text.chars().any(char::is_alphabetic) || words <= GREETING_WORDS && shown.has("short_talk"))
+    let words = folded.split_whitespace().count();
+    if !asks
+        && (!folded.chars().any(char::is_alphabetic) || words <= GREETING_WORDS && shown.has("short_talk"))
     {
         return guess(Level::Simple, 0.95);
     }
@@ -116,7 +128,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles() {
-        assert_eq!(ORDERS.as_ref().map(RegexSet::len), Some(MANIPULATION.len()));
+        assert_eq!(ORDERS.len(), MANIPULATION.len());
     }
 
     #[rstest]
