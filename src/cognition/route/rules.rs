@@ -67,7 +67,8 @@ fn manipulates(text: &str) -> bool {
     given(&text) && (given(&unquoted(&text)) || text.trim_start().starts_with(['"', '“', '„']))
 }
 
-/// True when the message shows a sign of an order to drop the rules, and not only inside quotation marks.
+/// True when the message shows a sign of an order to drop the rules, and not only inside quotation marks. "The new rules at
+/// work" shows one, too: the weights have to agree.
 fn orders(text: &str, shown: &Shown) -> bool {
     shown.has("orders")
         && (!text.contains(['"', '“', '„', '«']) || Shown::in_folded(&fold(&unquoted(text))).has("orders"))
@@ -89,7 +90,7 @@ pub(super) fn flags(text: &str, shown: &Shown, found: &Finding) -> Vec<Flag> {
     let text = searched(text);
     [
         (Flag::Crisis, found.has(Flag::Crisis) || shown.has("danger") || crisis::found_in(&text)),
-        (Flag::Manipulation, found.has(Flag::Manipulation) || manipulates(&text) || orders(&text, shown)),
+        (Flag::Manipulation, manipulates(&text) || found.has(Flag::Manipulation) && orders(&text, shown)),
         (Flag::Memory, found.has(Flag::Memory)),
         (Flag::Image, shown.has("image")),
         (Flag::Voice, shown.has("voice")),

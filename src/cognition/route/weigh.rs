@@ -128,8 +128,8 @@ const PAST_WANTED: f64 = 0.45;
 const SEARCH_WANTED: f64 = 0.25;
 /// From this probability on a message counts as danger: a needless answer costs little, a missing one may cost all.
 const DANGER: f64 = 0.7;
-/// From this probability on a message counts as an order to drop the rules.
-const ORDER: f64 = 0.6;
+/// From this probability on a message counts as an order to drop the rules, where it shows a sign of one, too.
+const ORDER: f64 = 0.3;
 
 /// Weighs features with the shipped weights.
 pub(super) fn weigh(features: &Features, likeness: Option<Likeness>) -> Finding {
