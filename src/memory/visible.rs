@@ -38,6 +38,19 @@ impl Visible {
         Self { sql, values }
     }
 
+    /// The full-text query (SQLite) for the rows that this can be true for: the index holds with each row a token of its place
+    /// and one of its author (migration 0005). It narrows a search; the predicate decides.
+    pub(super) fn tokens(viewer: &Viewer) -> String {
+        let token = |kind: char, of: &str| {
+            let hex: String =
+                format!("{} {of}", viewer.character).bytes().map(|byte| format!("{byte:02X}")).collect();
+            format!("\"{kind}{hex}\"")
+        };
+        let places = viewer.readable_scopes().into_iter().map(|scope| token('s', &scope.key()));
+        let own = viewer.own_words_of().map(|user| token('a', user.as_str()));
+        format!("held : ({})", places.chain(own).collect::<Vec<_>>().join(" OR "))
+    }
+
     /// The number of the first parameter after these.
     pub(super) fn next(&self, first: usize) -> usize {
         first + self.values.len()
