@@ -96,23 +96,24 @@ async fn an_answer_appears_while_it_is_written() {
 async fn a_long_answer_arrives_whole() {
     let (home, telegram) = (Home::new(), Telegram::start().await);
     let code =
-        (0..400).map(|line| format!("let x{line} = \"<{line}>\"; // 👩‍👩‍👧‍👦\n")).collect::<Vec<_>>().concat();
+        (0..600).map(|line| format!("let x{line} = \"<{line}>\"; // 👩‍👩‍👧‍👦\n")).collect::<Vec<_>>().concat();
     let text = format!(
         "# Here\n\n```rust\n{code}```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n{}\n\n{}",
         "שלום ".repeat(300),
-        "w".repeat(9_000)
+        "w".repeat(12_000)
     );
+    assert!(text.chars().count() > 30_000);
     let simulator = Simulator::start(Behaviour::Stream(Answer::new(text.as_str()))).await.unwrap();
     let _running = Running::start(&home, &telegram, &model(&simulator));
     telegram.say(7, "Everything, please.");
     telegram
         .until("the end", |it| {
-            it.shown(7).iter().map(|it| it.text.matches('w').count()).sum::<usize>() >= 9_000
+            it.shown(7).iter().map(|it| it.text.matches('w').count()).sum::<usize>() >= 12_000
         })
         .await;
     let shown = telegram.shown(7);
     let all: String = shown.iter().map(|it| it.text.as_str()).collect::<Vec<_>>().join("\n");
-    for line in 0..400 {
+    for line in 0..600 {
         assert!(all.contains(&format!("let x{line} = \"<{line}>\"; // 👩‍👩‍👧‍👦")), "line {line} is missing");
     }
     assert_eq!(all.matches("שלום").count(), 300);
