@@ -1,5 +1,7 @@
 //! The one place where the right to read becomes SQL. Every query of memories is built with it.
 
+use std::fmt::Write;
+
 use sqlx::{Any, any::AnyArguments, query::Query};
 
 use crate::model::Viewer;
@@ -42,9 +44,12 @@ impl Visible {
     /// and one of its author (migration 0005). It narrows a search; the predicate decides.
     pub(super) fn tokens(viewer: &Viewer) -> String {
         let token = |kind: char, of: &str| {
-            let hex: String =
-                format!("{} {of}", viewer.character).bytes().map(|byte| format!("{byte:02X}")).collect();
-            format!("\"{kind}{hex}\"")
+            let mut token = format!("\"{kind}");
+            for byte in format!("{} {of}", viewer.character).bytes() {
+                // Writing to a string cannot fail.
+                let _ = write!(token, "{byte:02X}");
+            }
+            token + "\""
         };
         let places = viewer.readable_scopes().into_iter().map(|scope| token('s', &scope.key()));
         let own = viewer.own_words_of().map(|user| token('a', user.as_str()));
