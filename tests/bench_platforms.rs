@@ -58,12 +58,13 @@ fn both_adapters_are_measured() {
             "/many_users/answers_per_second",
             "/one_user/processor_ms_per_message",
             "/after_few/memory/resident_mib",
+            "/after_users/memory/resident_mib",
             "/after_many/memory/resident_mib",
         ] {
             let value = result.pointer(field).and_then(Value::as_f64).unwrap_or_else(|| panic!("no {field}"));
             assert!(value > 0.0, "{field}: {value}");
         }
-        assert!(result["growth_percent"].is_f64());
+        assert!(result["growth_percent"].is_f64() && result["growth_since_users_percent"].is_f64());
         assert_eq!(result["one_user"]["answers"], 10);
         assert_eq!(result["many_users"]["users"], 2);
         assert_eq!(result["after_few"]["messages"], 30);

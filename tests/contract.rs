@@ -18,9 +18,11 @@ use dramatis::{
         Timestamp, UserId, Verbosity, Viewer,
     },
     relationship::{EventKind, Relationships, Tone, Trust},
-    store::Database,
+    store::{Database, Location},
 };
 use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+use sqlx::{Connection, SqliteConnection, migrate::Migrator, sqlite::SqliteConnectOptions};
+use tempfile::TempDir;
 use uuid::Uuid;
 
 fn elena() -> CharacterId {
@@ -419,4 +421,52 @@ async fn a_server_that_moves_takes_everything_along() {
             store.name
         );
     }
+}
+
+/// The program of an earlier version made the file; this one finds what is in it.
+#[tokio::test]
+async fn what_an_earlier_version_kept_is_found() {
+    let dir = TempDir::new().unwrap();
+    let earlier = dir.path().join("migrations");
+    std::fs::create_dir(&earlier).unwrap();
+    for step in ["0001_ground", "0002_few_segments", "0003_delivery", "0004_commands"] {
+        let from = format!("{}/migrations/sqlite/{step}.sql", env!("CARGO_MANIFEST_DIR"));
+        std::fs::copy(from, earlier.join(format!("{step}.sql"))).unwrap();
+    }
+    let location = Location::in_dir(dir.path());
+    let file = SqliteConnectOptions::new().filename(dir.path().join("dramatis.db")).create_if_missing(true);
+    let mut connection = SqliteConnection::connect_with(&file).await.unwrap();
+    Migrator::new(earlier).await.unwrap().run(&mut connection).await.unwrap();
+    for (seq, author, scope) in [(1, "console:ann", "dm:console:ann"), (2, "console:bob", "dm:console:bob")] {
+        sqlx::query(
+            "INSERT INTO memory (seq, id, character, scope, author, kind, source, chunk, text, said_at, importance) \
+             VALUES ($1, $2, 'elena', $3, $4, 'message', $2, 0, 'I keep a lantern in the boat', 0, 0.5)",
+        )
+        .bind(seq)
+        .bind(Uuid::now_v7().to_string())
+        .bind(scope)
+        .bind(author)
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    }
+    connection.close().await.unwrap();
+
+    let database = Database::open(&location).await.unwrap();
+    let memory = words_only(&database);
+    assert_eq!(
+        recalled(&memory, &viewer("ann", "dm"), "where is the lantern?").await,
+        ["I keep a lantern in the boat"],
+        "hers, and not Bob's"
+    );
+    sqlx::query("UPDATE memory SET author = 'console:cleo' WHERE seq = 1")
+        .execute(database.writer())
+        .await
+        .unwrap();
+    sqlx::query("UPDATE memory SET scope = 'global' WHERE seq = 2").execute(database.writer()).await.unwrap();
+    assert_eq!(
+        recalled(&memory, &viewer("cleo", "dm"), "lantern").await.len(),
+        2,
+        "the index follows the row"
+    );
 }

@@ -107,6 +107,7 @@ pub fn main() -> ExitCode {
             Ok(()) | Err(_) => ExitCode::SUCCESS,
         };
     }
+    crate::store::bound_memory();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {

@@ -146,7 +146,7 @@ impl Memory {
             // `CROSS JOIN` keeps the order of the tables: one search, not one for each row that may be seen. The rest of a
             // row is looked up for what is left only.
             Engine::Sqlite => format!(
-                "SELECT {COLUMNS} FROM (SELECT m.seq AS hit, bm25(memory_words) AS rarity \
+                "SELECT {COLUMNS} FROM (SELECT m.seq AS hit, bm25(memory_words, 1.0, 0.0) AS rarity \
                  FROM memory_words CROSS JOIN memory m ON m.seq = memory_words.rowid \
                  WHERE memory_words MATCH $1 AND {} ORDER BY rarity, m.seq LIMIT ${limit}) \
                  CROSS JOIN memory m ON m.seq = hit ORDER BY rarity, m.seq",
@@ -158,7 +158,13 @@ impl Memory {
                 visible.sql
             ),
         };
-        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(words::any_of(engine, asked));
+        let looked_for = match engine {
+            Engine::Sqlite => {
+                format!("({}) AND text : ({})", Visible::tokens(viewer), words::any_of(engine, asked))
+            }
+            Engine::Postgres => words::any_of(engine, asked),
+        };
+        let query = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(looked_for);
         let rows = visible.bind(query).bind(CANDIDATES).fetch_all(self.database.readers()).await?;
         Ok(rows.iter().map(|row| read(row, None)).collect::<Result<_, _>>()?)
     }

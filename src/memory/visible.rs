@@ -1,5 +1,7 @@
 //! The one place where the right to read becomes SQL. Every query of memories is built with it.
 
+use std::fmt::Write;
+
 use sqlx::{Any, any::AnyArguments, query::Query};
 
 use crate::model::Viewer;
@@ -36,6 +38,22 @@ impl Visible {
         let sql =
             format!("({alias}.character = ${first} AND ({alias}.scope IN ({}){own}))", marks.join(", "));
         Self { sql, values }
+    }
+
+    /// The full-text query (SQLite) for the rows that this can be true for: the index holds with each row a token of its place
+    /// and one of its author (migration 0005). It narrows a search; the predicate decides.
+    pub(super) fn tokens(viewer: &Viewer) -> String {
+        let token = |kind: char, of: &str| {
+            let mut token = format!("\"{kind}");
+            for byte in format!("{} {of}", viewer.character).bytes() {
+                // Writing to a string cannot fail.
+                let _ = write!(token, "{byte:02X}");
+            }
+            token + "\""
+        };
+        let places = viewer.readable_scopes().into_iter().map(|scope| token('s', &scope.key()));
+        let own = viewer.own_words_of().map(|user| token('a', user.as_str()));
+        format!("held : ({})", places.chain(own).collect::<Vec<_>>().join(" OR "))
     }
 
     /// The number of the first parameter after these.

@@ -8,3 +8,8 @@ pub mod vector;
 
 pub use database::{Database, Engine, StoreError, Tx};
 pub use location::{Location, LocationError};
+
+/// Bounds what the allocator beneath SQLite keeps for itself. To be called before threads are started.
+pub fn bound_memory() {
+    ffi::bound_arenas();
+}

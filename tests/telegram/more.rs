@@ -1,12 +1,12 @@
 //! What else happens on Telegram, against the simulated Bot API server: reactions, files, channels, groups that move.
 
-use std::time::Duration;
+use std::{fs, path::Path, time::Duration};
 
 use dramatis::llm::simulator::{Behaviour, Simulator};
 use serde_json::json;
 
 use super::{
-    GROUP, Running, ask,
+    GROUP, Running, answers, ask,
     program::Home,
     shown,
     wire::{self, Telegram},
@@ -64,6 +64,39 @@ async fn a_liked_answer_is_an_example_until_the_reaction_changes() {
     telegram.react(7, 7, answer.id, (&["👍"], &["👎"]));
     settled(&telegram).await;
     assert!(!shows("When does the tide turn in this harbour?").await.1);
+}
+
+/// What a reaction reaches is said once, however often it is given, taken back and told twice.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_milestone_is_announced_once() {
+    let (home, telegram) = (Home::new(), Telegram::start().await);
+    let characters = home.path().join("characters");
+    let mara = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/characters/mara");
+    fs::create_dir_all(characters.join("mara")).unwrap();
+    for file in fs::read_dir(mara).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), characters.join("mara").join(file.file_name())).unwrap();
+    }
+    let evolution = characters.join("mara/evolution.yaml");
+    let told = fs::read_to_string(&evolution).unwrap().replace("trust_level: 1,", "trust_level: 6,");
+    fs::write(&evolution, told).unwrap();
+    let more = [("CHARACTERS_DIR", characters.display().to_string()), ("CHARACTER", "mara".to_owned())];
+    let _running = Running::start(&home, &telegram, &more);
+    let answer = ask(&telegram, 7, 7, "Hello there!").await;
+    let other = ask(&telegram, 7, 7, "Good morning!").await;
+    for message in [answer.id, other.id, answer.id] {
+        telegram.react(7, 7, message, (&[], &["👍"]));
+        telegram.react(7, 7, message, (&[], &["👍"]));
+        settled(&telegram).await;
+        telegram.react(7, 7, message, (&["👍"], &[]));
+        settled(&telegram).await;
+        telegram.react(7, 7, message, (&[], &["👍"]));
+        settled(&telegram).await;
+    }
+    telegram.until("the milestone", |it| answers(it, 7).iter().any(|text| text.contains("own rope"))).await;
+    ask(&telegram, 7, 7, "And now?").await;
+    let said = answers(&telegram, 7);
+    assert_eq!(said.iter().filter(|text| text.contains("own rope")).count(), 1, "{said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

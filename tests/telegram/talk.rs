@@ -1,6 +1,6 @@
 //! Talk: what is said to the character, and what comes back, whatever goes wrong.
 
-use std::{process::Command, time::Duration};
+use std::{net::TcpListener, process::Command, time::Duration};
 
 use dramatis::llm::simulator::{Answer, Behaviour, Simulator};
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -96,23 +96,24 @@ async fn an_answer_appears_while_it_is_written() {
 async fn a_long_answer_arrives_whole() {
     let (home, telegram) = (Home::new(), Telegram::start().await);
     let code =
-        (0..400).map(|line| format!("let x{line} = \"<{line}>\"; // 👩‍👩‍👧‍👦\n")).collect::<Vec<_>>().concat();
+        (0..600).map(|line| format!("let x{line} = \"<{line}>\"; // 👩‍👩‍👧‍👦\n")).collect::<Vec<_>>().concat();
     let text = format!(
         "# Here\n\n```rust\n{code}```\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n{}\n\n{}",
         "שלום ".repeat(300),
-        "w".repeat(9_000)
+        "w".repeat(12_000)
     );
+    assert!(text.chars().count() > 30_000);
     let simulator = Simulator::start(Behaviour::Stream(Answer::new(text.as_str()))).await.unwrap();
     let _running = Running::start(&home, &telegram, &model(&simulator));
     telegram.say(7, "Everything, please.");
     telegram
         .until("the end", |it| {
-            it.shown(7).iter().map(|it| it.text.matches('w').count()).sum::<usize>() >= 9_000
+            it.shown(7).iter().map(|it| it.text.matches('w').count()).sum::<usize>() >= 12_000
         })
         .await;
     let shown = telegram.shown(7);
     let all: String = shown.iter().map(|it| it.text.as_str()).collect::<Vec<_>>().join("\n");
-    for line in 0..400 {
+    for line in 0..600 {
         assert!(all.contains(&format!("let x{line} = \"<{line}>\"; // 👩‍👩‍👧‍👦")), "line {line} is missing");
     }
     assert_eq!(all.matches("שלום").count(), 300);
@@ -244,6 +245,23 @@ async fn a_wrong_token_ends_with_what_to_do() {
     let output = tokio::task::spawn_blocking(move || program::run(command, "")).await.unwrap();
     let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(!output.status.success() && text.contains("@BotFather") && !text.contains("1:wrong"), "{text}");
+}
+
+/// The token stands in every address, so none is followed to another host, whatever the server says.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_redirect_is_followed() {
+    let (home, telegram) = (Home::new(), Telegram::start().await);
+    let trap = TcpListener::bind("127.0.0.1:0").unwrap();
+    trap.set_nonblocking(true).unwrap();
+    let address = format!("http://{}", trap.local_addr().unwrap());
+    for method in ["getMe", "getUpdates", "setMyCommands"] {
+        telegram.fail(method, Fault::Elsewhere(address.clone()));
+    }
+    let simulator = Simulator::start(Behaviour::answer("Still at home.")).await.unwrap();
+    let _running = Running::start(&home, &telegram, &model(&simulator));
+    telegram.say(7, "Where are you?");
+    telegram.until("an answer", |it| answers(it, 7) == ["Still at home."]).await;
+    assert!(trap.accept().is_err(), "another host was spoken to");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -89,10 +89,15 @@ pub(super) struct Figures {
     pub(super) overhead: Spread,
     pub(super) one_user: Pace,
     pub(super) many_users: Pace,
+    /// After few messages of one user.
     pub(super) after_few: After,
+    /// After the run of many users, whose talks and connections are open by then.
+    pub(super) after_users: After,
     pub(super) after_many: Option<After>,
     /// How much larger resident memory is after many messages than after few, in per cent.
     pub(super) growth_percent: Option<f64>,
+    /// How much larger it is than after the run of many users, in per cent: what messages add, and not users.
+    pub(super) growth_since_users_percent: Option<f64>,
 }
 
 /// Measures one adapter with `embedding_model` (`none`: words only), with its data in `dir`.
@@ -137,6 +142,7 @@ pub(super) async fn measure(
     }
     let many_users = talk.together(plan.users, plan.messages).await?;
     said += many_users.answers;
+    let after_users = After { messages: said, memory: talk.settled().await? };
     let after_many = match plan.idle_after {
         Some(many) => {
             talk.together(MANY_USERS, many.saturating_sub(said)).await?;
@@ -144,9 +150,11 @@ pub(super) async fn measure(
         }
         None => None,
     };
-    let growth_percent = after_many
-        .as_ref()
-        .map(|after| (after.memory.resident_mib / after_few.memory.resident_mib - 1.0) * 100.0);
+    let growth = |since: &After| {
+        let after = after_many.as_ref()?;
+        Some((after.memory.resident_mib / since.memory.resident_mib - 1.0) * 100.0)
+    };
+    let (growth_percent, growth_since_users_percent) = (growth(&after_few), growth(&after_users));
     talk.bot.kill().await?;
     Ok(Figures {
         platform: plan.platform.as_str(),
@@ -160,8 +168,10 @@ pub(super) async fn measure(
         one_user,
         many_users,
         after_few,
+        after_users,
         after_many,
         growth_percent,
+        growth_since_users_percent,
     })
 }
 

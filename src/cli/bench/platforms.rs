@@ -147,10 +147,17 @@ fn table(measured: &[Figures]) {
     row(&format!("resident after {few} messages"), &|it| {
         format!("{:.1} MiB", it.after_few.memory.resident_mib)
     });
+    row(&format!("resident after the run of {users} users"), &|it| {
+        format!("{:.1} MiB", it.after_users.memory.resident_mib)
+    });
     if let Some(after) = measured.first().and_then(|it| it.after_many.as_ref()) {
         row(&format!("resident after {} messages", after.messages), &|it| {
             it.after_many.as_ref().map_or_else(String::new, |it| format!("{:.1} MiB", it.memory.resident_mib))
         });
-        row("  growth", &|it| it.growth_percent.map_or_else(String::new, |growth| format!("{growth:+.1} %")));
+        let percent = |it: Option<f64>| it.map_or_else(String::new, |growth| format!("{growth:+.1} %"));
+        row(&format!("  growth since {few} messages"), &|it| percent(it.growth_percent));
+        row(&format!("  growth since the run of {users} users"), &|it| {
+            percent(it.growth_since_users_percent)
+        });
     }
 }

@@ -15,6 +15,7 @@ mod webhook;
 
 use std::{future::IntoFuture, net::SocketAddr, sync::Arc, time::Duration};
 
+use reqwest_of_teloxide::redirect::Policy;
 use secrecy::{ExposeSecret, SecretString};
 use teloxide_core::{
     ApiError, Bot, RequestError,
@@ -146,9 +147,11 @@ pub async fn look(token: &SecretString, api_url: Option<&reqwest::Url>) -> Accou
     }
 }
 
-/// A client with this token. With a server of one's own, nothing goes through a proxy: that would be elsewhere.
+/// A client with this token. With a server of one's own, nothing goes through a proxy: that would be elsewhere. No redirect
+/// is followed: the token stands in every address.
 fn bot(token: &SecretString, api_url: Option<&reqwest::Url>) -> Result<Bot, TelegramError> {
-    let mut client = teloxide_core::net::default_reqwest_settings().timeout(PATIENCE);
+    let mut client =
+        teloxide_core::net::default_reqwest_settings().timeout(PATIENCE).redirect(Policy::none());
     if api_url.is_some() {
         client = client.no_proxy();
     }

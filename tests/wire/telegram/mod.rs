@@ -30,6 +30,8 @@ pub enum Fault {
     Flood(u64),
     /// This status and description; nothing is done.
     Status(u16, String),
+    /// 307 to the same call at this address; nothing is done.
+    Elsewhere(String),
     /// It is done, but the answer never comes.
     DoneButSilent,
     /// It is done after this time.

@@ -10,7 +10,7 @@ use axum::{
     body::Bytes,
     extract::{Path, State},
     http::StatusCode,
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use serde_json::{Value, json};
 
@@ -58,6 +58,9 @@ pub(super) async fn call(
             );
         }
         Some(Fault::Status(status, description)) => return refuse(status, &description),
+        Some(Fault::Elsewhere(address)) => {
+            return Redirect::temporary(&format!("{address}/{who}/{method}")).into_response();
+        }
         Some(Fault::DoneButSilent) => {
             let _ = act(&shared, &method, &body).await;
             // The connection ends without an answer.
