@@ -36,7 +36,7 @@ use uuid::Uuid;
 #[path = "support/program.rs"]
 mod program;
 
-const QUESTION: &str = "Summarise what I told you about the ferry.";
+const QUESTION: &str = "Summarise everything I told you about the ferry.";
 const ANSWER: &str = "The ferry is painted green, and you like it.";
 
 /// A tool that says something, waits for others, or never ends.

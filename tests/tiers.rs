@@ -34,7 +34,7 @@ use tokio::sync::mpsc;
 use uuid::Uuid;
 
 /// Work in several steps: complexity is two thirds at most.
-const QUESTION: &str = "Summarise what I told you about the ferry.";
+const QUESTION: &str = "Summarise everything I told you about the ferry.";
 /// A matter for thought.
 const HARD: &str = "/reflect What colour is the ferry?";
 const LOCAL: &str = "It is green.";

@@ -227,9 +227,9 @@ async fn a_message_that_is_changed_in_time_is_answered_as_it_reads_now() {
     simulator.script([Behaviour::Stream(slow)]);
     let _running = world.start(&model(&simulator)).await;
     let dm = world.discord.dm(world.robin, world.bot);
-    let message = world.discord.say(world.robin, dm, "What about Paris?");
+    let message = world.discord.say(world.robin, dm, "Greetings from Paris!");
     world.discord.until("the turn", |_| simulator.requests().len() == 1).await;
-    world.discord.edit(world.robin, message, "What about London?");
+    world.discord.edit(world.robin, message, "Greetings from London!");
     let answers = world.answered(dm, 1).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!((world.answers(dm), answers[0].as_str()), (answers.clone(), "London it is."));

@@ -54,16 +54,16 @@ async fn a_liked_answer_is_an_example_until_the_reaction_changes() {
         let seen = |text: &&str| text.contains("You answered: At noon, captain.");
         (answer, requests[before..].iter().any(|it| it.contents().iter().any(seen)))
     };
-    let (answer, seen) = shows("When does the tide turn in the harbour?").await;
+    let (answer, seen) = shows("Good morning, the tide turns in the harbour!").await;
     assert!(!seen);
     telegram.react(7, 7, answer.id, (&[], &["👍"]));
     settled(&telegram).await;
-    assert!(shows("When does the tide turn in our harbour?").await.1);
+    assert!(shows("Good morning, the tide turns in our harbour!").await.1);
     let why = ask(&telegram, 7, 7, "/why").await.text;
     assert!(why.contains("I had 1 earlier exchange that went well"), "{why}");
     telegram.react(7, 7, answer.id, (&["👍"], &["👎"]));
     settled(&telegram).await;
-    assert!(!shows("When does the tide turn in this harbour?").await.1);
+    assert!(!shows("Good morning, the tide turns in this harbour!").await.1);
 }
 
 /// What a reaction reaches is said once, however often it is given, taken back and told twice.

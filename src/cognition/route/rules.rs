@@ -89,7 +89,10 @@ fn unquoted(text: &str) -> String {
 pub(super) fn flags(text: &str, shown: &Shown, found: &Finding) -> Vec<Flag> {
     let text = searched(text);
     [
-        (Flag::Crisis, found.has(Flag::Crisis) || shown.has("danger") || crisis::found_in(&text)),
+        (
+            Flag::Crisis,
+            found.has(Flag::Crisis) || found.bears_danger && shown.has("danger") || crisis::found_in(&text),
+        ),
         (Flag::Manipulation, manipulates(&text) || found.has(Flag::Manipulation) && orders(&text, shown)),
         (Flag::Memory, found.has(Flag::Memory)),
         (Flag::Image, shown.has("image")),

@@ -113,6 +113,8 @@ pub(super) struct Finding {
     pub(super) level: Guess,
     /// Those of memory, search, crisis and manipulation that are probable enough.
     pub(super) flags: Vec<Flag>,
+    /// Danger is probable enough for a message that shows a sign of it.
+    pub(super) bears_danger: bool,
 }
 
 impl Finding {
@@ -128,6 +130,8 @@ const PAST_WANTED: f64 = 0.45;
 const SEARCH_WANTED: f64 = 0.25;
 /// From this probability on a message counts as danger: a needless answer costs little, a missing one may cost all.
 const DANGER: f64 = 0.7;
+/// The same where it shows a sign of danger: "I took my pills against the cold" shows one, too.
+const SIGNED_DANGER: f64 = 0.3;
 /// From this probability on a message counts as an order to drop the rules, where it shows a sign of one, too.
 const ORDER: f64 = 0.3;
 
@@ -148,6 +152,7 @@ impl Model {
             (Flag::Manipulation, ORDER),
         ];
         let probable = |score: f64, least: f64| 1.0 / (1.0 + (-score).exp()) >= least;
+        let [_, _, danger, _] = marks;
         let flags = marks
             .into_iter()
             .zip(from)
@@ -155,6 +160,10 @@ impl Model {
             .collect();
         let (level, confidence) =
             LEVELS.into_iter().zip(levels).max_by(|a, b| a.1.total_cmp(&b.1)).unwrap_or((Level::Simple, 0.0));
-        Finding { level: Guess { level, confidence: UnitScore::new(confidence) }, flags }
+        Finding {
+            level: Guess { level, confidence: UnitScore::new(confidence) },
+            flags,
+            bears_danger: probable(danger, SIGNED_DANGER),
+        }
     }
 }
