@@ -59,7 +59,15 @@ async fn a_liked_answer_is_an_example_until_the_reaction_changes() {
     telegram.react(7, 7, answer.id, (&[], &["👍"]));
     settled(&telegram).await;
     assert!(shows("Good morning, the tide turns in our harbour!").await.1);
-    let why = ask(&telegram, 7, 7, "/why").await.text;
+    // The answer is seen a moment before it is stored.
+    let mut why = ask(&telegram, 7, 7, "/why").await.text;
+    for _ in 0..20 {
+        if why.contains("our harbour") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+        why = ask(&telegram, 7, 7, "/why").await.text;
+    }
     assert!(why.contains("I had 1 earlier exchange that went well"), "{why}");
     telegram.react(7, 7, answer.id, (&["👍"], &["👎"]));
     settled(&telegram).await;
