@@ -255,23 +255,8 @@ impl Mind {
         let new = NewReply { to: message, also: &ask.also, text: &completion.text, at: said_at, indexed };
         let reply = memory.store_reply_with(new, &account).await?;
         let total = started.elapsed();
-        let waited = completion.waited + route.waited;
-        send(
-            events,
-            TurnEvent::Final {
-                // What is stored, should an earlier answer have been there already.
-                text: reply.text.clone(),
-                character: viewer.character.clone(),
-                level: route.level,
-                model: completion.model.clone(),
-                tokens_in: completion.tokens_in,
-                tokens_out: completion.tokens_out,
-                cost_usd: completion.cost_usd,
-                total_ms: millis(total),
-                overhead_ms: millis(total.saturating_sub(waited)),
-            },
-        )
-        .await;
+        // What is stored, should an earlier answer have been there already.
+        send(events, told(reply.text.clone(), viewer, &route, &completion, total)).await;
         if choice.asks_cloud() && indexed {
             self.distil(ask, asked, reply.id, trail.as_ref()).await;
         }
@@ -439,6 +424,22 @@ fn routed(route: &Route, path: TurnPath, took: Duration) -> TurnEvent {
         by: route.by,
         flags: route.flags.iter().map(|flag| flag.as_str().to_owned()).collect(),
         ms: millis(took),
+    }
+}
+
+/// The end of a turn that took `total`.
+fn told(text: String, viewer: &Viewer, route: &Route, completion: &Completion, total: Duration) -> TurnEvent {
+    let waited = completion.waited + route.waited;
+    TurnEvent::Final {
+        text,
+        character: viewer.character.clone(),
+        level: route.level,
+        model: completion.model.clone(),
+        tokens_in: completion.tokens_in,
+        tokens_out: completion.tokens_out,
+        cost_usd: completion.cost_usd,
+        total_ms: millis(total),
+        overhead_ms: millis(total.saturating_sub(waited)),
     }
 }
 
